@@ -1,0 +1,5 @@
+//! wharf-semantic
+
+mod query;
+
+pub use query::MetricQuery;

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Puts the official prebuilt libduckdb into .libduckdb/, checked against a pinned SHA-256.
+# The npm package carries the library alone; the Rust bindings come pregenerated, so no header is needed.
+set -eu
+version=1.5.6-r.1
+case "$(uname -s)-$(uname -m)" in
+  Linux-x86_64) platform=linux-x64 sum=1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff ;;
+  *) echo "no prebuilt libduckdb is pinned for $(uname -s)-$(uname -m); build with: cargo build --release --features bundled" >&2; exit 1 ;;
+esac
+top=$(cd "$(dirname "$0")/.." && pwd)
+if [ -f "$top/.libduckdb/$sum" ]; then exit 0; fi
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/wharf-build
+mkdir -p "$cache"
+file=$cache/duckdb-node-bindings-$platform-$version.tgz
+matches() { [ -f "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sum" ]; }
+if ! matches; then
+  rm -f "$file"
+  (cd "$cache" && npm pack --silent "@duckdb/node-bindings-$platform@$version" >/dev/null)
+fi
+if ! matches; then
+  echo "$file does not have the pinned SHA-256 $sum; it was removed" >&2
+  rm -f "$file"
+  exit 1
+fi
+rm -rf "$top/.libduckdb.new"
+mkdir "$top/.libduckdb.new"
+tar -xzf "$file" -C "$top/.libduckdb.new" --strip-components=1 package/libduckdb.so
+: > "$top/.libduckdb.new/$sum"
+rm -rf "$top/.libduckdb"
+mv "$top/.libduckdb.new" "$top/.libduckdb"
