@@ -1,1 +1,38 @@
-//! wharf-protocol
+//! What crosses the wire between `wharf` and `wharfd`: requests, replies, events, error kinds.
+//!
+//! Types only, no behaviour beyond what a reader of the wire needs: both sides and every door depend on this package,
+//! and it depends on nobody. Times are UTC ISO 8601 text; absent values are `null`.
+
+mod chart;
+mod daemon;
+mod error;
+mod event;
+mod metric;
+mod profile;
+mod query;
+mod session;
+mod source;
+
+pub use chart::{Chart, ChartField, ChartMark};
+pub use daemon::{Hello, Status, StopReply};
+pub use error::{ApiError, ErrorKind};
+pub use event::{Event, EventBody, EventKind};
+pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
+pub use profile::{
+    Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile, TextStats, TopValue,
+};
+pub use query::{Column, ColumnKind, Format, Param, QueryRequest, QueryStats, Sample, SampleRequest};
+pub use session::{
+    Answer, AskRequest, AskStarted, Offer, Rows, Session, SessionCreate, SessionUpdate, Turn, TurnStatus, Usage,
+};
+pub use source::{Source, SourceAdd, SourceKind, Table, TableColumn};
+
+/// The number both sides must share. It changes only when an old client would misread a new daemon.
+pub const PROTOCOL: u32 = 1;
+
+/// Header that names a statement or a turn across client, daemon log and audit.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Header of a streamed result: the id under which its outcome can be asked for afterwards.
+pub const QUERY_ID: &str = "x-wharf-query-id";
+/// Header in which a client names the output descriptor it has handed over beforehand.
+pub const OUTPUT_ID: &str = "x-wharf-output";

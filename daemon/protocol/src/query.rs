@@ -1,0 +1,186 @@
+//! Statements: what is asked, in which form the rows come back, and how it went.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The form in which rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Comma-separated, RFC 4180, header line, NULL as an empty field.
+    Csv,
+    /// Tab-separated; tabs, line breaks and backslashes in text are escaped as `\t`, `\n`, `\r`, `\\`.
+    Tsv,
+    /// One array of objects.
+    Json,
+    /// One object a line.
+    Ndjson,
+    /// Arrow IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
+    /// Run it, write nothing.
+    None,
+    /// What the client's own views read: a line `{"columns":[...]}`, then one JSON array of texts (or null) a row.
+    Rows,
+}
+
+impl Format {
+    /// The media type of a body in this form.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Tsv => "text/tab-separated-values; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+            Self::None => "application/octet-stream",
+            Self::Rows => "application/vnd.wharf.rows+json",
+        }
+    }
+}
+
+/// The value of a named parameter. It is bound, never spliced into the text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Param {
+    /// NULL.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text; also how decimals and dates come, which the engine casts exactly.
+    Text(String),
+}
+
+/// A statement to run: `POST /api/queries/stream`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryRequest {
+    /// One SQL statement.
+    pub sql: String,
+    /// The source that unqualified names belong to. None: the only one there is, or none at all.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Values for `$name`.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// The form of the rows.
+    pub format: Format,
+    /// At most this many rows; more are cut and said to be.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Milliseconds after which the statement is stopped.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// The owner says that the statement may write.
+    #[serde(default)]
+    pub write: bool,
+    /// Run as somebody who may read only these tables of the source, as an agent would.
+    #[serde(default)]
+    pub only_tables: Option<Vec<String>>,
+    /// Folder against which relative file names are read.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Leave the header line away (csv, tsv).
+    #[serde(default)]
+    pub no_header: bool,
+    /// Text for NULL (csv, tsv).
+    #[serde(default)]
+    pub null: Option<String>,
+}
+
+/// What a column holds, as far as a view needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Integers, decimals, floating point.
+    Number,
+    /// True or false.
+    Bool,
+    /// Dates, times, timestamps.
+    Time,
+    /// Everything that is text.
+    Text,
+    /// Lists, structs, maps: shown as JSON.
+    Nested,
+    /// Bytes: shown in base64.
+    Binary,
+}
+
+/// A column of a result. Names within one result are unique: a repeated one gets a suffix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Name as printed.
+    pub name: String,
+    /// The engine's name of the type.
+    pub r#type: String,
+    /// What a view needs to know of the type.
+    pub kind: ColumnKind,
+}
+
+/// How a statement went: `GET /api/queries/{id}/status`, and `--stats`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryStats {
+    /// The statement's id.
+    pub query_id: String,
+    /// `running`, `completed`, `failed`, `cancelled`.
+    pub status: String,
+    /// Rows written.
+    pub rows: u64,
+    /// Whether the limit cut rows off.
+    pub truncated: bool,
+    /// The result's columns.
+    pub columns: Vec<Column>,
+    /// Milliseconds from acceptance to the last row.
+    pub elapsed_ms: f64,
+    /// Milliseconds spent waiting for a place.
+    pub queue_ms: f64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Where it ran: `duckdb:fenced`, `duckdb:owner`.
+    pub route: String,
+    /// Tables read, as far as the statement names them.
+    pub tables: Vec<String>,
+    /// Set when it failed after the first byte.
+    pub error: Option<crate::ApiError>,
+}
+
+/// How rows are chosen for a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sample {
+    /// The first N rows in the table's own order.
+    First(u64),
+    /// N rows drawn at random, all rows equally likely.
+    Random(u64),
+    /// Each row with this probability, in percent (0 to 100).
+    Percent(f64),
+}
+
+/// `POST /api/samples/stream`: rows of one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleRequest {
+    /// Table name, or the path of a file.
+    pub table: String,
+    /// See [`QueryRequest::source`].
+    #[serde(default)]
+    pub source: Option<String>,
+    /// How rows are chosen.
+    pub sample: Sample,
+    /// The same seed over the same data draws the same rows.
+    #[serde(default)]
+    pub seed: Option<u32>,
+    /// The form of the rows.
+    pub format: Format,
+    /// Folder against which relative file names are read.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Leave the header line away (csv, tsv).
+    #[serde(default)]
+    pub no_header: bool,
+    /// Text for NULL (csv, tsv).
+    #[serde(default)]
+    pub null: Option<String>,
+}

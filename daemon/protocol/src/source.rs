@@ -1,0 +1,76 @@
+//! Sources and their tables.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What stands behind a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Files and databases on this machine, read by the embedded engine.
+    Duckdb,
+}
+
+/// A request to configure a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceAdd {
+    /// The root of its tables' names: lower-case letters, digits, `_`; begins with a letter.
+    pub name: String,
+    /// Absolute path of a folder, a data file or a `.duckdb` database.
+    pub path: String,
+    /// Absolute path of a semantic model file, or of a folder of them.
+    #[serde(default)]
+    pub models: Option<String>,
+    /// Column types by table and column, which override what is found by looking at the files.
+    #[serde(default)]
+    pub types: BTreeMap<String, BTreeMap<String, String>>,
+    /// Further names of tables: alias to table.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
+    /// Replace a source of the same name instead of refusing.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+/// A configured source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// What stands behind it.
+    pub kind: SourceKind,
+    /// Where its data is.
+    pub path: String,
+    /// Where its semantic models are.
+    pub models: Option<String>,
+    /// When it was added.
+    pub created_at: String,
+    /// Number of tables, where known.
+    pub tables: Option<u64>,
+}
+
+/// A table, view or file as seen through a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// The source's name.
+    pub catalog: String,
+    /// Schema; `main` for files.
+    pub schema: String,
+    /// Table name.
+    pub name: String,
+    /// What people call it in SQL: the shortest name that resolves with this source as default.
+    pub qualified: String,
+    /// Rows, where they are known without counting.
+    pub rows: Option<u64>,
+    /// Its columns, in order.
+    pub columns: Vec<TableColumn>,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableColumn {
+    /// Name as stored.
+    pub name: String,
+    /// The engine's name of the type.
+    pub r#type: String,
+}
