@@ -298,7 +298,11 @@ mod tests {
         }
         let uncommented: String = text
             .lines()
-            .map(|l| if l.contains(" = ") { l.trim_start_matches("# ") } else { l })
+            .map(|l| {
+                let key = l.trim_start_matches("# ").split(" = ").next().unwrap_or("");
+                let is_value = l.contains(" = ") && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                if is_value { l.trim_start_matches("# ") } else { l }
+            })
             .fold(String::new(), |all, l| all + l + "\n");
         let layer = crate::Layer::parse("sample", &uncommented).unwrap();
         let settings = crate::Settings::resolve(vec![layer], &crate::Env::of([])).unwrap();
