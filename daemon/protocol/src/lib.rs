@@ -3,6 +3,7 @@
 //! Types only, no behaviour beyond what a reader of the wire needs: both sides and every door depend on this package,
 //! and it depends on nobody. Times are UTC ISO 8601 text; absent values are `null`.
 
+mod cell;
 mod chart;
 mod daemon;
 mod error;
@@ -13,10 +14,11 @@ mod query;
 mod session;
 mod source;
 
+pub use cell::Cell;
 pub use chart::{Chart, ChartField, ChartMark};
 pub use daemon::{Hello, Status, StopReply};
 pub use error::{ApiError, ErrorKind};
-pub use event::{Event, EventBody, EventKind};
+pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCall, TurnBegan};
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 pub use profile::{
     Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile, TextStats, TopValue,

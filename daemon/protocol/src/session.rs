@@ -1,6 +1,6 @@
 //! Conversations: sessions and turns.
 
-use crate::{ApiError, Chart, Column};
+use crate::{ApiError, Cell, Chart, Column};
 use serde::{Deserialize, Serialize};
 
 /// `POST /api/sessions`.
@@ -110,8 +110,8 @@ pub enum TurnStatus {
 pub struct Rows {
     /// Columns.
     pub columns: Vec<Column>,
-    /// Values: numbers and booleans as such (exact), everything else as text, NULL as null.
-    pub rows: Vec<Vec<serde_json::Value>>,
+    /// Values.
+    pub rows: Vec<Vec<Cell>>,
     /// Whether rows were cut off.
     #[serde(default)]
     pub truncated: bool,
@@ -178,6 +178,5 @@ pub struct Turn {
     /// Agent provider.
     pub provider: String,
     /// The answer so far.
-    #[serde(flatten)]
     pub answer: Answer,
 }

@@ -1,0 +1,66 @@
+//! A value of a result, exact to the last digit.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A value. In JSON: `null`, `true`, a number with all its digits, or text.
+///
+/// It must be read straight from JSON text, not through a buffered value, which would round numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A number as its JSON text.
+    Number(String),
+    /// Text; also dates, times, and nested values as JSON text.
+    Text(String),
+}
+
+impl Cell {
+    /// The value as text; NULL is none.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Null => None,
+            Self::Bool(true) => Some("true"),
+            Self::Bool(false) => Some("false"),
+            Self::Number(text) | Self::Text(text) => Some(text),
+        }
+    }
+
+    /// The value as a floating-point number, for drawing.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(text) => text.parse().ok(),
+            Self::Null | Self::Bool(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(b) => serializer.serialize_bool(*b),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(text) => {
+                RawValue::from_string(text.clone()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            Some(b'"') => Self::Text(serde_json::from_str(text).map_err(serde::de::Error::custom)?),
+            _ => Self::Number(text.to_owned()),
+        })
+    }
+}
