@@ -1,0 +1,164 @@
+//! Text in, reading out: one question to the engine's parser, two when a PIVOT takes its columns from the data.
+
+use super::reading::Reading;
+use super::{DuckdbParser, MAX_DEPTH, pivot, unknown, walk};
+use crate::classify::{Class, class_of_keyword};
+use crate::denial::{Denial, DenialCode};
+use crate::lexer::{Token, too_deep};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One query, read.
+pub(crate) struct Query {
+    /// What it names.
+    pub(crate) reading: Reading,
+    /// The engine runs it in several steps.
+    pub(crate) several_steps: bool,
+}
+
+/// What the engine's parser says about a text.
+enum Answer {
+    /// The statements, all of them queries.
+    Queries(Vec<Value>),
+    /// The text parses, but holds a statement that is no query, or a PIVOT that takes its columns from the data.
+    NotQueries,
+}
+
+/// Reads the one query in `text`; `tokens` are its tokens.
+///
+/// # Errors
+/// Refusals of syntax, of several statements, of statements that are no query, and of unknown parts of the tree.
+pub(crate) fn query(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<Query, Denial> {
+    match ask(text, parser)? {
+        Answer::Queries(statements) => {
+            let reading = walk::statement(only_one(&statements, text, tokens)?, None)?;
+            Ok(Query { reading, several_steps: false })
+        }
+        Answer::NotQueries => from_data(text, tokens, parser),
+    }
+}
+
+/// The PIVOT that takes its columns from the data, read through an equivalent text.
+fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<Query, Denial> {
+    let refusal = || not_a_query(text, tokens);
+    let rewritten = pivot::rewrite(text, tokens).ok_or_else(refusal)?;
+    let statements = match ask(&rewritten.text, parser) {
+        Ok(Answer::Queries(statements)) => statements,
+        Ok(Answer::NotQueries) => return Err(refusal()),
+        Err(mut denial) => {
+            denial.place = None;
+            return Err(denial);
+        }
+    };
+    let mut reading = walk::statement(only_one(&statements, text, tokens)?, Some(rewritten.planted))?;
+    // Every list that was put into the text must come back as the list of a PIVOT; then nothing else was changed.
+    if reading.planted != rewritten.columns {
+        return Err(unknown("a PIVOT whose columns come from the data, in an unusual form"));
+    }
+    reading.forget_places_from(rewritten.first_edit);
+    Ok(Query { reading, several_steps: true })
+}
+
+fn only_one<'a>(statements: &'a [Value], text: &str, tokens: &[Token]) -> Result<&'a Value, Denial> {
+    match statements {
+        [one] => Ok(one),
+        [] => {
+            Err(Denial::new(DenialCode::Empty, "there is no statement in the text").hint("write one query"))
+        }
+        more => Err(several(more.len()).at(text, second_statement(tokens))),
+    }
+}
+
+fn several(count: usize) -> Denial {
+    Denial::new(
+        DenialCode::SeveralStatements,
+        format!("the text holds {count} statements; exactly one is accepted"),
+    )
+    .hint("send the statements one by one")
+}
+
+/// Where the second statement starts, by the semicolons.
+fn second_statement(tokens: &[Token]) -> Option<usize> {
+    let first = tokens.iter().position(|token| !token.is(b';'))?;
+    let end = tokens.iter().skip(first).position(|token| token.is(b';'))? + first;
+    tokens.iter().skip(end).find(|token| !token.is(b';')).map(|token| token.start)
+}
+
+/// The refusal of a text that parses but is no query.
+fn not_a_query(text: &str, tokens: &[Token]) -> Denial {
+    if let Some(second) = second_statement(tokens) {
+        return several(2).at(text, Some(second));
+    }
+    let first = tokens.iter().find(|token| !token.is(b';') && !token.is(b'('));
+    let keyword = first.map(|token| token.text(text).to_ascii_uppercase()).unwrap_or_default();
+    let at = first.map(|token| token.start);
+    let denial = match class_of_keyword(&keyword.to_ascii_lowercase()) {
+        Class::Write | Class::Ddl => {
+            Denial::new(DenialCode::Writes, format!("{keyword} changes data or definitions; only queries are accepted"))
+                .hint("read with SELECT; only the owner of the machine may write")
+        }
+        _ => Denial::new(DenialCode::NotAQuery, format!("{keyword} is not a query"))
+            .hint("write one SELECT; tables and columns are shown by `wharf catalog`, statistics by `wharf profile`"),
+    };
+    denial.at(text, at)
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    error: bool,
+    #[serde(default)]
+    statements: Vec<Value>,
+    #[serde(default)]
+    error_type: String,
+    #[serde(default)]
+    error_message: String,
+    #[serde(default)]
+    position: Option<String>,
+}
+
+fn ask(text: &str, parser: &dyn DuckdbParser) -> Result<Answer, Denial> {
+    let unavailable = |why: String| {
+        Denial::new(
+            DenialCode::ParserUnavailable,
+            format!("the statement could not be parsed, so it is refused: {why}"),
+        )
+        .hint("try again; see `wharf doctor` when it stays so")
+    };
+    let json = parser.serialize(text).map_err(|error| unavailable(error.to_string()))?;
+    let mut reader = serde_json::Deserializer::from_str(&json);
+    reader.disable_recursion_limit();
+    let wire = Wire::deserialize(serde_stacker::Deserializer::new(&mut reader))
+        .map_err(|error| unavailable(error.to_string()))?;
+    if !wire.error {
+        return Ok(Answer::Queries(wire.statements));
+    }
+    if wire.error_message.starts_with("Only SELECT statements can be serialized") {
+        return Ok(Answer::NotQueries);
+    }
+    Err(refused(text, &wire))
+}
+
+/// The engine's refusal in our words; places are byte offsets.
+fn refused(text: &str, wire: &Wire) -> Denial {
+    let message = wire.error_message.as_str();
+    let writes =
+        |what: &str| Denial::new(DenialCode::Writes, format!("{what}; only plain queries are accepted"));
+    if message.starts_with("Max expression depth") || message.starts_with("memory exhausted") {
+        return too_deep(MAX_DEPTH);
+    }
+    if message.starts_with("A CTE needs a SELECT") {
+        return writes("a CTE changes data").hint("only SELECT may stand in WITH");
+    }
+    if message.starts_with("SELECT locking clause") {
+        return writes("the query locks rows").hint("leave FOR UPDATE or FOR SHARE out");
+    }
+    if message.starts_with("SELECT INTO") {
+        return writes("SELECT INTO creates a table").hint("leave INTO out");
+    }
+    let first_line = message.lines().next().unwrap_or_default();
+    let at = wire.position.as_deref().and_then(|position| position.parse().ok());
+    let denial =
+        Denial::new(DenialCode::Syntax, format!("the statement does not parse as duckdb: {first_line}"));
+    let denial = denial.at(text, at);
+    if wire.error_type == "parser" { denial } else { denial.hint("write the query in a plainer form") }
+}

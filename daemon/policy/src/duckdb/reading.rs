@@ -1,0 +1,104 @@
+//! What a tree says about the world outside the statement. Facts only; `judge` decides.
+
+/// Endings that make the engine read a file when no table has the name.
+const FILE_ENDINGS: &[&str] = &[
+    "csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "xlsx", "db", "duckdb", "sqlite", "arrow",
+    "avro", "gz", "zst", "shp", "geojson", "gpkg",
+];
+
+/// Everything a statement names.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Relations that are not CTEs, in the order of the walk.
+    pub(crate) relations: Vec<Relation>,
+    /// Functions, in the order of the walk.
+    pub(crate) functions: Vec<FunctionUse>,
+    /// Types that are not built into the parser, and the enums that give a PIVOT its columns.
+    pub(crate) types: Vec<TypeUse>,
+    /// Bind parameters, in the order of the walk.
+    pub(crate) parameters: Vec<String>,
+    /// Places of SHOW, DESCRIBE or SUMMARIZE.
+    pub(crate) shows: Vec<Option<usize>>,
+    /// Something stands in FROM somewhere, so that there can be columns.
+    pub(crate) has_columns: bool,
+    /// The root itself is a SHOW, DESCRIBE or SUMMARIZE.
+    pub(crate) root_is_show: bool,
+    /// How many PIVOT columns had the planted list of `pivot::rewrite`.
+    pub(crate) planted: usize,
+}
+
+/// A relation as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Relation {
+    /// Catalog, or empty.
+    pub(crate) catalog: String,
+    /// Schema, or empty.
+    pub(crate) schema: String,
+    /// The last part.
+    pub(crate) table: String,
+    /// Byte offset.
+    pub(crate) at: Option<usize>,
+}
+
+/// Where a function stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// In an expression.
+    Expression,
+    /// In FROM.
+    From,
+    /// A bare word that the engine reads as a function when no column has that name.
+    Word,
+}
+
+/// A function as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FunctionUse {
+    /// Catalog, or empty.
+    pub(crate) catalog: String,
+    /// Schema, or the column of a dot call, or empty.
+    pub(crate) schema: String,
+    /// Lower case.
+    pub(crate) name: String,
+    /// Where it stands.
+    pub(crate) seat: Seat,
+    /// An operator: `+`, `||`, `LIKE`.
+    pub(crate) operator: bool,
+    /// String constants among its arguments: files, for the audit of what the owner runs.
+    pub(crate) texts: Vec<String>,
+    /// Byte offset.
+    pub(crate) at: Option<usize>,
+}
+
+/// A named type as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypeUse {
+    /// Catalog and schema, empty when the name is bare.
+    pub(crate) qualified: bool,
+    /// The last part.
+    pub(crate) name: String,
+    /// Byte offset of the expression that names it.
+    pub(crate) at: Option<usize>,
+}
+
+impl Reading {
+    /// Drops the places at or behind `offset`: the text was edited there, so they no longer fit.
+    pub(crate) fn forget_places_from(&mut self, offset: usize) {
+        let keep = |at: &mut Option<usize>| *at = at.filter(|at| *at < offset);
+        self.relations.iter_mut().for_each(|relation| keep(&mut relation.at));
+        self.functions.iter_mut().for_each(|function| keep(&mut function.at));
+        self.types.iter_mut().for_each(|named| keep(&mut named.at));
+        self.shows.iter_mut().for_each(keep);
+    }
+}
+
+impl Relation {
+    /// Whether the engine would take the name for a file when no table has it.
+    pub(crate) fn is_file(&self) -> bool {
+        let table = self.table.to_ascii_lowercase();
+        let ending = table.rsplit_once('.').map(|(_, ending)| ending);
+        table.contains(['/', '\\', '*', ':', '?'])
+            || ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending))
+            || (!self.schema.is_empty() && FILE_ENDINGS.contains(&table.as_str()))
+    }
+}
