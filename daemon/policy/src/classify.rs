@@ -2,9 +2,7 @@
 
 use crate::denial::{Denial, DenialCode};
 use crate::duckdb::functions::{self, Reason};
-use crate::duckdb::{
-    DuckdbParser, FunctionUse, MAX_DEPTH, MAX_TEXT_BYTES, Reading, on_big_stack, parse, statement_inside,
-};
+use crate::duckdb::{DuckdbParser, FunctionUse, Reading, guard, on_big_stack, parse, statement_inside};
 use crate::lexer::{self, Kind, Token};
 use serde::Serialize;
 use std::ops::Range;
@@ -77,7 +75,7 @@ pub(crate) fn class_of_keyword(word: &str) -> Class {
 /// The text is empty, too long, too deep, holds control characters, or a statement does not parse.
 pub fn classify(sql: &str, parser: &dyn DuckdbParser) -> Result<Vec<Statement>, Denial> {
     let tokens = lexer::tokens(sql);
-    lexer::guard(sql, &tokens, MAX_TEXT_BYTES, MAX_DEPTH)?;
+    guard(sql, &tokens)?;
     let parts = tokens.split(|token| token.is(b';')).filter(|part| !part.is_empty());
     on_big_stack(|| parts.map(|part| one(sql, part, parser)).collect())
 }

@@ -15,6 +15,8 @@ pub enum DenialCode {
     ControlCharacter,
     /// Expressions or brackets nest deeper than [`crate::MAX_DEPTH`].
     TooDeep,
+    /// The statement unfolds to too much inside the engine.
+    TooComplex,
     /// The engine's parser refuses the text.
     Syntax,
     /// There is more than one statement.

@@ -1,5 +1,6 @@
 //! DuckDB: the engine's own tree is walked and judged.
 
+mod budget;
 mod explain;
 pub(crate) mod functions;
 mod judge;
@@ -49,7 +50,7 @@ pub struct ParserUnavailable(pub String);
 /// Judges one statement. See [`crate::check`].
 pub(crate) fn check(sql: &str, policy: &Policy, parser: &dyn DuckdbParser) -> Result<Checked, Denial> {
     let tokens = lexer::tokens(sql);
-    lexer::guard(sql, &tokens, MAX_TEXT_BYTES, MAX_DEPTH)?;
+    guard(sql, &tokens)?;
     on_big_stack(|| {
         let inside = statement_inside(sql, &tokens);
         let query = parse::query(&inside.text, inside.tokens, parser)?;
@@ -59,6 +60,12 @@ pub(crate) fn check(sql: &str, policy: &Policy, parser: &dyn DuckdbParser) -> Re
         checked.several_steps = query.several_steps;
         Ok(checked)
     })
+}
+
+/// Refuses texts that the engine's parser should not be given.
+pub(crate) fn guard(sql: &str, tokens: &[lexer::Token]) -> Result<(), Denial> {
+    lexer::guard(sql, tokens, MAX_TEXT_BYTES, MAX_DEPTH)?;
+    budget::check(sql, tokens)
 }
 
 /// The statement inside an EXPLAIN, or the statement itself.

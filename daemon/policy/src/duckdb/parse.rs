@@ -4,7 +4,7 @@ use super::reading::Reading;
 use super::{DuckdbParser, MAX_DEPTH, pivot, unknown, walk};
 use crate::classify::{Class, class_of_keyword};
 use crate::denial::{Denial, DenialCode};
-use crate::lexer::{Token, too_deep};
+use crate::lexer::{Token, tokens as tokens_of, too_deep};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,6 +56,19 @@ fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<
         return Err(unknown("a PIVOT whose columns come from the data, in an unusual form"));
     }
     reading.forget_places_from(rewritten.first_edit);
+    for subquery in &rewritten.subqueries {
+        let mut alone = query(subquery, &tokens_of(subquery), parser)?.reading;
+        alone.forget_places_from(0);
+        reading.join(alone);
+    }
+    // The engine reads the columns by a statement of its own, into which it copies the CTEs: those of inner WITH clauses
+    // before those of outer ones, and a recursive CTE not at all. A name could then mean a table there and a CTE here.
+    if reading.with_clauses > 1 || reading.pivot_in_recursion {
+        let message = "a PIVOT that takes its columns from the data may stand with one WITH clause only, and not in a recursive CTE";
+        return Err(
+            Denial::new(DenialCode::UnknownSyntax, message).hint("list the columns: ON column IN ('a', 'b')")
+        );
+    }
     Ok(Query { reading, several_steps: true })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The engine turns `PIVOT t ON c` into several statements and will not serialise them. The same text with a list of
 //! columns, `PIVOT t ON (c) IN (7000001)`, is one query over the same relations, so that one is read. A subquery in place
-//! of the list, `ON c IN (SELECT ..)`, is moved beside the source, where the same CTEs are visible.
+//! of the list, `ON c IN (SELECT ..)`, is taken out and read alone, because the engine runs it alone: no CTE of the
+//! statement is visible to it.
 //!
 //! Why this cannot be tricked: the original text parsed, so only its meaning is in question. The edits add no quote and
 //! no comment sign, so what the engine takes for a string or a comment stays one. The number planted does not occur in
@@ -37,6 +38,8 @@ pub(crate) struct Rewritten {
     pub(crate) columns: usize,
     /// Byte offset of the first edit.
     pub(crate) first_edit: usize,
+    /// The subqueries that were taken out.
+    pub(crate) subqueries: Vec<String>,
 }
 
 /// Bytes `start..end` of the text give way to `new`.
@@ -50,10 +53,11 @@ struct Edit {
 pub(crate) fn rewrite(text: &str, tokens: &[Token]) -> Option<Rewritten> {
     let planted = (7_000_001..).find(|number: &i64| !text.contains(&number.to_string()))?;
     let mut edits = Vec::new();
+    let mut subqueries = Vec::new();
     let mut columns = 0;
     for (at, token) in tokens.iter().enumerate() {
         if token.is_one_of(text, &["pivot", "pivot_wider"]) && !is_table_form(text, tokens, at + 1) {
-            columns += statement(text, tokens, at + 1, planted, &mut edits)?;
+            columns += statement(text, tokens, at + 1, planted, &mut edits, &mut subqueries)?;
         }
     }
     edits.sort_by_key(|edit| edit.start);
@@ -66,7 +70,7 @@ pub(crate) fn rewrite(text: &str, tokens: &[Token]) -> Option<Rewritten> {
         copied = edit.end;
     }
     rewritten.push_str(text.get(copied..)?);
-    Some(Rewritten { text: rewritten, planted, columns, first_edit })
+    Some(Rewritten { text: rewritten, planted, columns, first_edit, subqueries })
 }
 
 /// `PIVOT (sum(x) FOR y IN (..))` behind a relation: it always has a list.
@@ -97,6 +101,7 @@ fn statement(
     from: usize,
     planted: i64,
     edits: &mut Vec<Edit>,
+    subqueries: &mut Vec<String>,
 ) -> Option<usize> {
     let Some(on) = own_on(text, tokens, from) else { return Some(0) };
     let mut columns = 0;
@@ -116,8 +121,7 @@ fn statement(
         let close = closing(tokens, open).filter(|close| close + 1 == end)?;
         let (start, stop) = (tokens.get(open)?.end, tokens.get(close)?.start);
         let subquery = plain(text.get(start..stop)?)?;
-        let before = tokens.get(on)?.start;
-        edits.push(Edit { start: before, end: before, new: format!(" CROSS JOIN ({subquery}) ") });
+        subqueries.push(subquery.to_owned());
         edits.push(Edit { start, end: stop, new: planted.to_string() });
         columns += 1;
     }
@@ -188,7 +192,7 @@ fn top_level(tokens: &[Token], from: usize, end: usize, wanted: impl Fn(&Token) 
     None
 }
 
-/// A subquery is moved only when both lexers surely agree on it, and it needs no edit of its own.
+/// A subquery is taken out only when both lexers surely agree on it, and it needs no edit of its own.
 fn plain(subquery: &str) -> Option<&str> {
     let odd = ["--", "/*", "$", "\\"].iter().any(|sign| subquery.contains(sign));
     let nested = subquery.to_ascii_lowercase().contains("pivot");
@@ -215,7 +219,7 @@ mod tests {
                 "PIVOT (FROM (PIVOT a ON b)) ON c",
                 "PIVOT (FROM (PIVOT a ON (b) IN (7000001))) ON (c) IN (7000001)",
             ),
-            ("PIVOT t ON c IN (SELECT k FROM s)", "PIVOT t  CROSS JOIN (SELECT k FROM s) ON c IN (7000001)"),
+            ("PIVOT t ON c IN (SELECT k FROM s)", "PIVOT t ON c IN (7000001)"),
             ("PIVOT t ON c -- 7000001", "PIVOT t ON (c) IN (7000002) -- 7000001"),
         ];
         for (text, expected) in cases {

@@ -23,6 +23,10 @@ pub(crate) struct Reading {
     pub(crate) has_columns: bool,
     /// The root itself is a SHOW, DESCRIBE or SUMMARIZE.
     pub(crate) root_is_show: bool,
+    /// How many WITH clauses there are.
+    pub(crate) with_clauses: usize,
+    /// A planted PIVOT stands where a recursive CTE sees itself.
+    pub(crate) pivot_in_recursion: bool,
     /// How many PIVOT columns had the planted list of `pivot::rewrite`.
     pub(crate) planted: usize,
 }
@@ -82,6 +86,17 @@ pub(crate) struct TypeUse {
 }
 
 impl Reading {
+    /// Adds what another part of the same statement names.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.relations.extend(other.relations);
+        self.functions.extend(other.functions);
+        self.types.extend(other.types);
+        self.parameters.extend(other.parameters);
+        self.shows.extend(other.shows);
+        self.with_clauses += other.with_clauses;
+        self.has_columns |= other.has_columns;
+    }
+
     /// Drops the places at or behind `offset`: the text was edited there, so they no longer fit.
     pub(crate) fn forget_places_from(&mut self, offset: usize) {
         let keep = |at: &mut Option<usize>| *at = at.filter(|at| *at < offset);

@@ -196,7 +196,7 @@ fn hunt(strategy: &impl Strategy<Value = String>) -> (usize, usize, usize) {
 fn probe(engine: &Engine, policy: &Policy, sql: &str) -> (bool, bool) {
     let start = Instant::now();
     let passed = check(sql, policy, engine).is_ok();
-    assert!(start.elapsed() < Duration::from_secs(1), "slow: {sql}");
+    assert!(start.elapsed() < Duration::from_secs(2), "slow: {sql}");
     let _sorted = classify(sql, engine);
     if !passed {
         return (false, false);

@@ -45,11 +45,11 @@ impl Engine {
         Self { connection }
     }
 
-    /// Every value of a result as one text.
+    /// Every column name and value of a result as one text.
     pub fn run(&self, sql: &str) -> Result<String, duckdb::Error> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
-        let mut seen = String::new();
+        let mut seen = rows.as_ref().map(|done| done.column_names().join(" ")).unwrap_or_default();
         while let Some(row) = rows.next()? {
             for at in 0.. {
                 let Ok(value) = row.get::<_, duckdb::types::Value>(at) else { break };

@@ -111,6 +111,11 @@ pub(crate) fn standing(name: &str, seat: Seat) -> Standing {
     DENIED.get(name).map_or(Standing::Unknown, |reason| Standing::Denied(*reason))
 }
 
+/// Whether a function is a macro, whose arguments the engine may copy.
+pub(crate) fn is_macro(name: &str) -> bool {
+    MACROS.contains(name)
+}
+
 /// Why a function is refused, wherever it stands; `None` for allowed and unknown ones.
 pub(crate) fn reason(name: &str) -> Option<Reason> {
     DENIED.get(name).copied()
@@ -145,6 +150,8 @@ static VALUES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let all = [lists::OPERATORS, lists::SCALARS, lists::MACROS, lists::AGGREGATES];
     all.into_iter().flat_map(str::split_whitespace).collect()
 });
+
+static MACROS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| lists::MACROS.split_whitespace().collect());
 
 static TABLE_FUNCTIONS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| lists::TABLE_FUNCTIONS.split_whitespace().collect());

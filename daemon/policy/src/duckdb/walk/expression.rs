@@ -1,8 +1,8 @@
 //! Expressions: a table of shapes for the plain classes, and the few that say something about the world outside.
 
 use super::Walk;
-use crate::denial::Denial;
-use crate::duckdb::functions::SESSION_WORDS;
+use crate::denial::{Denial, DenialCode};
+use crate::duckdb::functions::{SESSION_WORDS, is_macro};
 use crate::duckdb::reading::{FunctionUse, Seat, TypeUse};
 use crate::duckdb::tree::Node;
 use crate::duckdb::unknown;
@@ -10,6 +10,9 @@ use serde_json::Value;
 
 /// Keys that every expression has.
 const EXPRESSION: &[&str] = &["class", "type", "alias", "query_location"];
+
+/// Macros may nest this deep. The engine writes an argument out once for every use in the body, so nesting doubles.
+const MAX_MACROS: usize = 10;
 
 /// A class that only holds other expressions: its further keys are plain facts, single expressions or lists of them.
 struct Shape {
@@ -173,8 +176,15 @@ impl Walk {
         used.operator = node.flag("is_operator");
         let children = node.list("children")?;
         used.texts = children.iter().flat_map(texts_in).collect();
+        let copies = is_macro(&used.name);
         self.reading.functions.push(used);
+        self.macros += usize::from(copies);
+        if self.macros > MAX_MACROS {
+            let message = format!("more than {MAX_MACROS} macros such as nullif are nested");
+            return Err(Denial::new(DenialCode::TooDeep, message).hint("use CASE, or a CTE for each step"));
+        }
         self.each(children)?;
+        self.macros -= usize::from(copies);
         self.maybe(node.value("filter"))?;
         node.value("order_bys").map_or(Ok(()), |orders| self.modifier(orders))
     }

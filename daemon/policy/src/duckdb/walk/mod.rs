@@ -34,7 +34,7 @@ const RECURSIVE: &[&str] = &["cte_name", "union_all", "left", "right", "aliases"
 ///
 /// `planted` is the number that `pivot::rewrite` put into the text, if it did.
 pub(crate) fn statement(statement: &Value, planted: Option<i64>) -> Result<Reading, Denial> {
-    let mut walk = Walk { reading: Reading::default(), scope: Vec::new(), depth: 0, planted };
+    let mut walk = Walk { reading: Reading::default(), scope: Vec::new(), depth: 0, macros: 0, planted };
     walk.select(statement)?;
     walk.reading.root_is_show = root_is_show(statement);
     Ok(walk.reading)
@@ -50,6 +50,7 @@ struct Walk {
     reading: Reading,
     scope: Vec<Visible>,
     depth: usize,
+    macros: usize,
     planted: Option<i64>,
 }
 
@@ -94,7 +95,9 @@ impl Walk {
     /// CTEs in order: each sees the ones before it and what is visible outside, not itself.
     fn ctes(&mut self, node: &Node<'_>) -> Result<(), Denial> {
         let Some(map) = node.value("cte_map") else { return Ok(()) };
-        for entry in Node::of(map, "cte_map")?.only("cte_map", &[&["map"]])?.list("map")? {
+        let entries = Node::of(map, "cte_map")?.only("cte_map", &[&["map"]])?.list("map")?;
+        self.reading.with_clauses += usize::from(!entries.is_empty());
+        for entry in entries {
             let entry = Node::of(entry, "a CTE")?.only("a CTE", &[&["key", "value"]])?;
             let value = entry.value("value").ok_or_else(|| unknown("a CTE without a body"))?;
             let value = Node::of(value, "a CTE")?;

@@ -118,6 +118,7 @@ impl Walk {
                     && value.get("value").and_then(Value::as_i64) == Some(planted)
                 {
                     self.reading.planted += 1;
+                    self.reading.pivot_in_recursion |= self.scope.iter().any(|cte| cte.recurring);
                 }
             }
         }
