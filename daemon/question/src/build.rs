@@ -136,6 +136,9 @@ impl Builder<'_> {
 
     /// "all channels", "without the split by region": filters and groups that end.
     fn ends(&self, draft: &Draft, plan: &mut Plan, resolver: &Resolver<'_>) -> Result<(), Trouble> {
+        if draft.clear_filters {
+            plan.filters.clear();
+        }
         for choice in &draft.all_of {
             let item = resolver.item(choice)?;
             let name = &self.vocabulary.dimensions[item].name;

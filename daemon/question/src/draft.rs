@@ -18,6 +18,8 @@ pub(crate) struct Draft {
     /// "versus the previous month".
     pub(crate) versus_earlier: Option<(Option<Grain>, i32)>,
     pub(crate) all_time: bool,
+    /// "remove the filter".
+    pub(crate) clear_filters: bool,
     pub(crate) rank: Option<Rank>,
     pub(crate) count: Option<u64>,
     /// The thing ranked is named in the singular: one row is wanted.

@@ -86,12 +86,11 @@ impl Index {
             if !edge && !split {
                 let content: Vec<String> =
                     tokens.iter().filter(|token| !joiner(token)).map(|token| token.stem.clone()).collect();
-                // "insured patients" is a condition and a metric; only "x of y" turns a path round.
-                let turned = content.len() < tokens.len();
                 if content.len() > 1 {
                     let bag = self.bags.get(&bag(content)).into_iter().flatten().copied();
-                    found.extend(bag.filter(|meaning| turned || matches!(meaning, Meaning::Metric(_))));
+                    found.extend(bag.filter(|meaning| matches!(meaning, Meaning::Metric(_))));
                 }
+                found.extend(self.turned(tokens));
             }
             if split
                 && found.iter().all(|meaning| !matches!(meaning, Meaning::Metric(_) | Meaning::Value { .. }))
@@ -102,6 +101,19 @@ impl Index {
         found.sort_unstable();
         found.dedup();
         prefer_strong(found)
+    }
+
+    /// "region of the customer" is "customer region". Words without "of" are not turned: "insured patients" is a
+    /// condition and a metric.
+    fn turned(&self, tokens: &[Token]) -> Vec<Meaning> {
+        let Some(of) = tokens.iter().position(|token| token.norm == "of") else { return Vec::new() };
+        let article = |token: &&Token| !matches!(token.norm.as_str(), "the" | "a" | "an" | "our");
+        let turned = tokens[of + 1..].iter().chain(&tokens[..of]).filter(article);
+        let key: String = turned.map(|token| token.stem.as_str()).collect();
+        let found = self.exact.get(&key).into_iter().flatten().copied();
+        found
+            .filter(|meaning| matches!(meaning, Meaning::Dimension(_) | Meaning::LooseDimension(_)))
+            .collect()
     }
 
     /// Whether a word occurs anywhere in the names of the model or the grammar.
@@ -149,6 +161,17 @@ impl Index {
             Some((_, _, word)) => (!tied).then_some(word),
             None => self.same_root(word),
         }
+    }
+
+    /// "inactive", "unpaid": the rest of a word whose front denies a true-or-false dimension.
+    pub(crate) fn denied(&self, token: &Token, vocabulary: &Vocabulary) -> Option<String> {
+        let rest = ["in", "un", "non", "im"].iter().find_map(|front| token.norm.strip_prefix(front))?;
+        let boolean = |meaning: &Meaning| match meaning {
+            Meaning::Dimension(at) => vocabulary.dimensions[*at].kind == DimensionKind::Boolean,
+            _ => false,
+        };
+        let found = self.exact.get(&token::stem(rest))?;
+        (rest.len() > 2 && found.iter().any(boolean)).then(|| rest.to_owned())
     }
 
     /// The one word of the model with the same root: "cancellation" for "cancel".

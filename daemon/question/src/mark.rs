@@ -14,6 +14,10 @@ pub(crate) enum Mark {
     And,
     Or,
     Not,
+    /// Denies the next word only: "non-vip".
+    Non,
+    /// "remove the filter".
+    Filters,
     Only,
     With,
     In,

@@ -93,7 +93,7 @@ impl Reader {
         let time = time_reader(&tokens, now, previous);
         let cutter = Cutter { index: &self.index, time, marks: &self.marks, metrics: true };
         let mut parts = cutter.cut(&tokens, 0, tokens.len());
-        let mut corrections = Vec::new();
+        let (mut corrections, mut denied) = (Vec::new(), Vec::new());
         let unknown: Vec<usize> =
             parts.iter().filter(|part| part.piece == Piece::Unknown).map(|part| part.from).collect();
         if unknown.len() > MOST_TYPOS {
@@ -104,14 +104,22 @@ impl Reader {
             if self.index.knows(token) {
                 continue;
             }
-            if let Some(word) = self.index.correct(token)
+            if let Some(rest) = self.index.denied(token, &self.vocabulary) {
+                denied.push((at, rest));
+            } else if let Some(word) = self.index.correct(token)
                 && let Some(mended) = token::tokenise(word).into_iter().next()
             {
                 corrections.push((token.text.clone(), word.to_owned()));
                 tokens[at] = Token { comma: token.comma, glued: token.glued, ..mended };
             }
         }
-        if !corrections.is_empty() {
+        for (at, rest) in denied.iter().rev() {
+            let comma = tokens[*at].comma;
+            let mut words = token::tokenise(&format!("non {rest}"));
+            words.iter_mut().take(1).for_each(|word| word.comma = comma);
+            tokens.splice(*at..=*at, words);
+        }
+        if !corrections.is_empty() || !denied.is_empty() {
             let time = time_reader(&tokens, now, previous);
             parts = Cutter { time, ..cutter }.cut(&tokens, 0, tokens.len());
         }

@@ -58,6 +58,10 @@ impl Walk<'_> {
 
     fn head(&mut self, kinds: &Kinds, part: &Part) {
         let thing = !kinds.dimensions.is_empty() && self.ranked_here() && self.other_metric();
+        if !kinds.metrics.is_empty() && self.value_rather(kinds) {
+            self.condition(kinds, part, false);
+            return;
+        }
         if let Some(calendar) = kinds.calendars.first() {
             self.draft.groups.push(GroupAsk::Calendar(*calendar));
         } else if !kinds.metrics.is_empty() && !thing {
@@ -68,6 +72,25 @@ impl Walk<'_> {
         } else if !self.condition(kinds, part, false) {
             self.loose(kinds, part);
         }
+    }
+
+    /// A word that is a metric and a value is a value beside its noun or beside another value: "shipped orders",
+    /// "shipped or delivered orders".
+    fn value_rather(&self, kinds: &Kinds) -> bool {
+        if kinds.values.is_empty() {
+            return false;
+        }
+        let mut at = self.at + 1;
+        let joined =
+            matches!(self.parts.get(at).map(|part| &part.piece), Some(Piece::Mark(Mark::And | Mark::Or)));
+        at += usize::from(joined);
+        let Some(Part { piece: Piece::Term(meanings), comma: false, .. }) = self.parts.get(at) else {
+            return false;
+        };
+        let next = self.kinds(meanings);
+        let same =
+            next.values.iter().any(|(dimension, _)| kinds.values.iter().any(|(own, _)| own == dimension));
+        if joined { next.metrics.is_empty() && same } else { !next.metrics.is_empty() }
     }
 
     fn filter(&mut self, kinds: &Kinds, part: &Part) {
@@ -192,7 +215,15 @@ impl Walk<'_> {
                 self.draft.groups.push(GroupAsk::Grain(grain));
             }
         }
-        if !self.compared_next() {
+        let adjacent = match self.at.checked_sub(1).and_then(|at| self.parts.get(at)).map(|part| &part.piece)
+        {
+            Some(Piece::Term(meanings)) => !part.comma && !self.metrics(meanings).is_empty(),
+            _ => false,
+        };
+        if adjacent && !self.draft.metrics.is_empty() {
+            // "revenue orders": two figures side by side may be meant as one that the model lacks.
+            self.unplaced(part);
+        } else if !self.compared_next() {
             self.draft.metrics.push(choice);
         }
     }
@@ -222,6 +253,9 @@ impl Walk<'_> {
             }
             noun = after.nouns;
         }
+        if noun.is_empty() {
+            noun = self.noun_before();
+        }
         if !said.is_empty() {
             self.said.clone_from(&said);
         }
@@ -230,6 +264,18 @@ impl Walk<'_> {
             self.at += 1;
         }
         true
+    }
+
+    /// "customers in Nordland": the thing named right before the condition.
+    fn noun_before(&self) -> Vec<usize> {
+        let mut before = self.parts[..self.at].iter().rev().map(|part| &part.piece);
+        if !matches!(before.next(), Some(Piece::Mark(Mark::In | Mark::With))) {
+            return Vec::new();
+        }
+        match before.find(|piece| **piece != Piece::Filler) {
+            Some(Piece::Term(meanings)) => self.kinds(meanings).nouns,
+            _ => Vec::new(),
+        }
     }
 
     /// "rating 5": a number that is a value of the dimension just said.

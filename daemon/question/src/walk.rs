@@ -56,6 +56,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) last_metric: Option<Choice>,
     /// A number that may count rows: "5 stores".
     number: Option<String>,
+    /// The mode to go back to after the one word that "non" denies.
+    restore: Option<Mode>,
 }
 
 impl<'a> Walk<'a> {
@@ -81,6 +83,7 @@ impl<'a> Walk<'a> {
             said: Vec::new(),
             last_metric: None,
             number: None,
+            restore: None,
         }
     }
 
@@ -112,6 +115,9 @@ impl<'a> Walk<'a> {
                     return;
                 }
                 self.term(meanings, part);
+                if let Some(mode) = self.restore.take() {
+                    self.mode = mode;
+                }
             }
         }
     }
@@ -124,7 +130,14 @@ impl<'a> Walk<'a> {
     fn mark(&mut self, mark: Mark, part: &Part) {
         if !matches!(
             mark,
-            Mark::Is | Mark::Filler | Mark::In | Mark::With | Mark::Not | Mark::Op(_) | Mark::Between
+            Mark::Is
+                | Mark::Filler
+                | Mark::In
+                | Mark::With
+                | Mark::Not
+                | Mark::Non
+                | Mark::Op(_)
+                | Mark::Between
         ) {
             self.said.clear();
         }
@@ -141,6 +154,10 @@ impl<'a> Walk<'a> {
             }
             Mark::And | Mark::Or => self.and(),
             Mark::Not => self.mode = Mode::Exclude,
+            Mark::Non => {
+                self.restore = Some(self.mode);
+                self.mode = Mode::Exclude;
+            }
             Mark::Only => {
                 self.mode = Mode::Filter;
                 self.draft.follow.only = true;
@@ -200,6 +217,9 @@ impl<'a> Walk<'a> {
             Mark::MakeIt => {
                 self.draft.follow.same = true;
                 self.mode = Mode::Head;
+            }
+            Mark::Filters if self.mode == Mode::Remove || self.mode == Mode::Exclude => {
+                self.draft.clear_filters = true
             }
             Mark::SortBy => self.mode = Mode::Sort,
             Mark::Direction(descending) => self.draft.descending = Some(descending),

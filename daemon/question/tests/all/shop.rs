@@ -255,3 +255,13 @@ fn every_shared_question_is_read_right() {
     println!("shop: {right} of {turns} turns");
     assert_eq!(right, turns);
 }
+
+#[test]
+fn own_questions_about_the_shop() {
+    let Some(vocabulary) = vocabulary() else { return };
+    let reader = Reader::new(vocabulary);
+    let score = script::play(&reader, script::noon("2024-12-15"), include_str!("shop.txt"));
+    println!("own shop questions: {score:?}");
+    assert_eq!(score.wrong, 0);
+    assert!(score.turns >= 60 && score.right * 100 >= score.turns * 97, "{score:?}");
+}
