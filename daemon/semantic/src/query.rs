@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{QueryError, QueryErrorKind as Kind};
+
 /// A question in terms of the model: which metrics, grouped by what, filtered how, in which order and time range.
 ///
 /// The JSON form is the one of `wharf metric query --from FILE`. Every field may be absent.
@@ -33,4 +35,23 @@ pub struct MetricQuery {
     /// A saved query whose parts are the base, to which the rest is added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_query: Option<String>,
+}
+
+impl MetricQuery {
+    /// Reads the JSON form.
+    ///
+    /// # Errors
+    /// A field is unknown or has the wrong type; a limit below 0 is a [`Kind::BadLimit`].
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, QueryError> {
+        if let Some(limit) = value.get("limit").filter(|limit| !limit.is_null())
+            && limit.as_u64().is_none()
+        {
+            return Err(QueryError::new(
+                Kind::BadLimit,
+                format!("limit `{limit}` is no whole number from 0"),
+            ));
+        }
+        Self::deserialize(value)
+            .map_err(|error| QueryError::new(Kind::BadQuery, format!("the query cannot be read: {error}")))
+    }
 }

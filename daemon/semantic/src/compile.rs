@@ -1,0 +1,598 @@
+//! A metric query to SQL: look up, plan, write.
+
+use indexmap::IndexSet;
+
+use crate::MetricQuery;
+use crate::error::{QueryError, QueryErrorKind as Kind};
+use crate::explain::Explain;
+use crate::expr;
+use crate::grain::Grain;
+use crate::graph::Element;
+use crate::items::{AnyGrain, ItemKey, TimeForm};
+use crate::leaves::{Calc, Expansion, Leaf};
+use crate::lower::Lowering;
+use crate::model::{Metric, Model, Running};
+use crate::names;
+use crate::resolve::{Cond, Fact, Lookup, Purpose};
+use crate::sql::{Dialect, Query, Statement};
+use crate::time::{self, Moment};
+
+/// How to write the SQL.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// The warehouse's SQL.
+    pub dialect: Dialect,
+    /// Turns a table of the model into a quoted relation name; without it the model's own name is quoted.
+    pub table: Option<&'a dyn Fn(&str) -> String>,
+    /// The day that `current_date` in a filter stands for, ISO; without it the warehouse's own.
+    pub today: Option<&'a str>,
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("dialect", &self.dialect)
+            .field("today", &self.today)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an output column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A number asked for.
+    Metric,
+    /// A dimension grouped by.
+    Dimension,
+    /// A time grouped by.
+    Time,
+    /// An entity grouped by.
+    Entity,
+}
+
+/// An output column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the result.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// A short title.
+    pub label: Option<String>,
+    /// The grain of a time column, for example `month`.
+    pub grain: Option<String>,
+    /// The unit of a metric, from the model's `meta`.
+    pub unit: Option<String>,
+    /// How a metric is to be shown, from the model's `meta`.
+    pub format: Option<String>,
+}
+
+/// A compiled query.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// One read-only statement.
+    pub sql: String,
+    /// The columns of its result, in order.
+    pub columns: Vec<Column>,
+    /// The tables it reads, as the model names them.
+    pub tables: Vec<String>,
+    /// How the answer is made, for people.
+    pub explain: Explain,
+}
+
+/// Compiles a query to one SQL statement.
+///
+/// # Errors
+/// The query asks for something the model does not have or that would give a wrong number; nothing was sent anywhere.
+pub fn compile(model: &Model, query: &MetricQuery, options: &Options<'_>) -> Result<Compiled, QueryError> {
+    let query = with_saved(model, query)?;
+    let resolved = Resolved::new(model, &query)?;
+    let mut lowering = Lowering::new(model, options, 0);
+    let select = lowering.query(&resolved)?;
+    Ok(finish(&resolved, lowering, select.into(), options.dialect))
+}
+
+/// The query for the values a dimension takes for the metrics, or at all when there are none; NULL is a value too.
+///
+/// # Errors
+/// As for [`compile`].
+pub fn dimension_values(
+    model: &Model,
+    metrics: &[&str],
+    item: &str,
+    options: &Options<'_>,
+) -> Result<Compiled, QueryError> {
+    let query = MetricQuery {
+        metrics: metrics.iter().map(|&name| name.to_owned()).collect(),
+        group_by: vec![item.to_owned()],
+        order_by: vec![item.to_owned()],
+        ..MetricQuery::default()
+    };
+    let mut resolved = Resolved::new(model, &query)?;
+    let mut lowering = Lowering::new(model, options, 0);
+    let select = lowering.values(&resolved)?;
+    resolved.metrics.clear();
+    Ok(finish(&resolved, lowering, select.into(), options.dialect))
+}
+
+fn finish(resolved: &Resolved<'_>, lowering: Lowering<'_>, body: Query, dialect: Dialect) -> Compiled {
+    let (parts, tables, explain) = lowering.into_parts();
+    Compiled {
+        sql: Statement { parts, body }.text(dialect),
+        columns: resolved.columns(),
+        tables: tables.into_iter().collect(),
+        explain,
+    }
+}
+
+/// The saved query as a base, the rest added.
+fn with_saved(model: &Model, query: &MetricQuery) -> Result<MetricQuery, QueryError> {
+    let Some(name) = &query.saved_query else { return Ok(query.clone()) };
+    let Some(saved) = model.saved_queries.get(name).or_else(|| model.saved_queries.get(&name.to_lowercase()))
+    else {
+        let known = model.saved_queries.keys().map(String::as_str);
+        return Err(QueryError::new(Kind::UnknownSavedQuery, format!("there is no saved query `{name}`"))
+            .suggest(names::nearest(name, known, 3)));
+    };
+    let mut merged = saved.query.clone();
+    merged.metrics.extend(query.metrics.iter().filter(|m| !saved.query.metrics.contains(m)).cloned());
+    merged.group_by.extend(query.group_by.iter().filter(|g| !saved.query.group_by.contains(g)).cloned());
+    merged.r#where.extend(query.r#where.iter().cloned());
+    if !query.order_by.is_empty() {
+        merged.order_by.clone_from(&query.order_by);
+    }
+    merged.limit = query.limit.or(merged.limit);
+    merged.start_time.clone_from(&query.start_time);
+    merged.end_time.clone_from(&query.end_time);
+    Ok(merged)
+}
+
+/// From when to when, both included.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Range {
+    pub start: Option<Moment>,
+    pub end: Option<Moment>,
+}
+
+impl Range {
+    fn read(query: &MetricQuery) -> Result<Self, QueryError> {
+        let read = |text: &Option<String>, name: &str| match text {
+            None => Ok(None),
+            Some(text) => Moment::parse(text).map(Some).ok_or_else(|| {
+                QueryError::new(Kind::BadTimeRange, format!("{name} `{text}` is no date"))
+                    .hint("write 2024-01-31 or 2024-01-31T18:00:00")
+            }),
+        };
+        let range =
+            Self { start: read(&query.start_time, "start_time")?, end: read(&query.end_time, "end_time")? };
+        if let (Some(start), Some(end)) = (range.start, range.end) {
+            let last = if end.has_time { end.at } else { time::next(end.at, Grain::Day) };
+            let empty = if end.has_time { start.at > last } else { start.at >= last };
+            if empty {
+                let text = |t: &Option<String>| t.clone().unwrap_or_default();
+                let message = format!(
+                    "start_time `{}` lies after end_time `{}`",
+                    text(&query.start_time),
+                    text(&query.end_time)
+                );
+                return Err(QueryError::new(Kind::BadTimeRange, message).hint("swap the two"));
+            }
+        }
+        Ok(range)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.start.is_none() && self.end.is_none()
+    }
+
+    /// The first instant included and the first one excluded, for facts of a grain asked by another.
+    pub(crate) fn bounds(
+        &self,
+        base: Grain,
+        asked: Option<Grain>,
+    ) -> (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>) {
+        let start = self.start.map(|start| match asked {
+            Some(grain) => time::floor(start.at, grain),
+            None if base > Grain::Day => time::ceil(start.at, base),
+            None => time::floor(start.at, base),
+        });
+        let end = self.end.map(|end| {
+            let whole = if end.has_time { base } else { base.max(Grain::Day) };
+            let grain = asked.map_or(whole, |asked| asked.max(whole));
+            time::next(time::floor(end.at, grain), grain)
+        });
+        (start, end)
+    }
+}
+
+/// A query whose every name is looked up.
+#[derive(Debug)]
+pub(crate) struct Resolved<'m> {
+    pub model: &'m Model,
+    pub metrics: Vec<(&'m Metric, Calc<'m>)>,
+    pub leaves: Vec<Leaf<'m>>,
+    pub group: Vec<ItemKey>,
+    /// The asker's filters; also in every leaf.
+    pub conds: Vec<Cond>,
+    /// Column and whether it descends.
+    pub order: Vec<(String, bool)>,
+    pub limit: Option<u64>,
+    pub range: Range,
+    /// Without metrics: the table the items start from.
+    pub base: Option<usize>,
+}
+
+impl<'m> Resolved<'m> {
+    pub(crate) fn new(model: &'m Model, query: &MetricQuery) -> Result<Self, QueryError> {
+        if query.metrics.is_empty() && query.group_by.is_empty() {
+            return Err(QueryError::new(Kind::EmptyQuery, "the query asks for nothing")
+                .hint("name at least one metric or one group-by item"));
+        }
+        let range = Range::read(query)?;
+        let mut expansion = Expansion::new(model);
+        let mut metrics: Vec<(&Metric, Calc<'_>)> = Vec::new();
+        for name in &query.metrics {
+            let (metric, calc) = expansion.metric(name)?;
+            if metrics.iter().any(|(known, _)| known.name == metric.name) {
+                return Err(QueryError::new(
+                    Kind::Duplicate,
+                    format!("the metric `{name}` is asked for twice"),
+                ));
+            }
+            metrics.push((metric, calc));
+        }
+        let mut resolved = Self {
+            model,
+            metrics,
+            leaves: expansion.leaves,
+            group: Vec::new(),
+            conds: Vec::new(),
+            order: Vec::new(),
+            limit: query.limit,
+            range,
+            base: None,
+        };
+        if resolved.metrics.is_empty() {
+            resolved.items_alone(query)?;
+        } else {
+            resolved.items(query)?;
+        }
+        resolved.order(query)?;
+        Ok(resolved)
+    }
+
+    /// The facts of all leaves, each once. A conversion is grouped by what its base event knows.
+    fn facts(&self) -> Vec<Fact<'m>> {
+        let mut facts: Vec<Fact<'m>> = Vec::new();
+        for leaf in &self.leaves {
+            let same = |f: &Fact<'_>| f.model == leaf.fact.model && f.grain() == leaf.fact.grain();
+            if !facts.iter().any(same) {
+                facts.push(leaf.fact);
+            }
+        }
+        facts
+    }
+
+    fn lookup(&self, facts: Vec<Fact<'m>>, purpose: Purpose) -> Lookup<'m> {
+        Lookup { model: self.model, facts, metrics: self.metrics.len(), purpose }
+    }
+
+    fn items(&mut self, query: &MetricQuery) -> Result<(), QueryError> {
+        let lookup = self.lookup(self.facts(), Purpose::GroupBy);
+        for text in &query.group_by {
+            let key = match (self.single_grain(), plain_metric_time(text)) {
+                (Some(grain), true) => ItemKey::MetricTime(TimeForm::Grain(AnyGrain::Standard(grain))),
+                _ => lookup.group_item(text)?,
+            };
+            self.add_group(key, text)?;
+        }
+        let lookup = self.lookup(self.facts(), Purpose::Filter);
+        for text in &query.r#where {
+            self.conds.push(lookup.filter(text)?);
+        }
+        for at in 0..self.leaves.len() {
+            self.leaf_conds(at)?;
+            self.along_time(at)?;
+        }
+        if !self.range.is_empty()
+            && let Some(leaf) = self.leaves.iter().find(|leaf| leaf.fact.time.is_none())
+        {
+            let message = format!("a time range has no meaning for `{}`, which has no time", leaf.asked);
+            return Err(QueryError::new(Kind::BadTimeRange, message));
+        }
+        Ok(())
+    }
+
+    /// The grain a metric declares for `metric_time` without a grain, when all metrics agree on one.
+    fn single_grain(&self) -> Option<Grain> {
+        let mut grains = self.metrics.iter().map(|(metric, _)| metric.time_granularity);
+        let first = grains.next()??;
+        let coarse_enough = self.facts().iter().all(|fact| fact.grain().is_some_and(|grain| grain <= first));
+        (coarse_enough && grains.all(|grain| grain == Some(first))).then_some(first)
+    }
+
+    fn add_group(&mut self, key: ItemKey, text: &str) -> Result<(), QueryError> {
+        if self.group.contains(&key) {
+            return Err(QueryError::new(Kind::Duplicate, format!("`{text}` is grouped by twice")));
+        }
+        let column = key.column();
+        if self.metrics.iter().any(|(metric, _)| metric.name == column) {
+            let message = format!("`{column}` would be two columns: a metric and a group-by item");
+            return Err(QueryError::new(Kind::Duplicate, message));
+        }
+        self.group.push(key);
+        Ok(())
+    }
+
+    /// Looks up the filters of a leaf, and adds the asker's.
+    fn leaf_conds(&mut self, at: usize) -> Result<(), QueryError> {
+        let leaf = &self.leaves[at];
+        let lookup = self.lookup(vec![leaf.fact], Purpose::Filter);
+        let mut conds = Vec::new();
+        for filter in &leaf.filters {
+            let cond = lookup.condition(&filter.expr, &filter.text).map_err(|mut error| {
+                error.message = format!("a filter of the metric `{}`: {}", leaf.asked, error.message);
+                error
+            })?;
+            conds.push(cond);
+        }
+        conds.extend(self.conds.iter().cloned());
+        self.leaves[at].conds = conds;
+        Ok(())
+    }
+
+    /// Checks that what runs or moves along time has a time to do so.
+    fn along_time(&mut self, at: usize) -> Result<(), QueryError> {
+        let leaf = &self.leaves[at];
+        let timed = self.group.iter().any(|key| self.is_axis(key, &leaf.fact));
+        let grained = self.asked_grain(&leaf.fact).is_some();
+        let running = leaf.running.map(|(running, _)| running);
+        let needs = !leaf.offsets.is_empty() && !timed
+            || matches!(running, Some(Running::Trailing(_) | Running::ToDate(_))) && !grained
+            || running == Some(Running::AllTime) && timed && !grained;
+        if needs {
+            let message = format!("`{}` has a meaning only along time", leaf.asked);
+            return Err(
+                QueryError::new(Kind::MissingMetricTime, message).hint("group by `metric_time` with a grain")
+            );
+        }
+        if !timed && running == Some(Running::AllTime) {
+            self.leaves[at].running = None;
+        }
+        let leaf = &self.leaves[at];
+        if leaf.measure.non_additive.is_some() && leaf.running.is_some() {
+            let message = format!(
+                "`{}` runs over `{}`, which does not add up over time",
+                leaf.asked, leaf.measure.name
+            );
+            return Err(QueryError::new(Kind::BadQuery, message));
+        }
+        Ok(())
+    }
+
+    /// True for `metric_time` and for the fact's own time dimension under its name.
+    pub(crate) fn is_axis(&self, key: &ItemKey, fact: &Fact<'_>) -> bool {
+        match key {
+            ItemKey::MetricTime(_) => true,
+            ItemKey::Element { full, time: Some(_) } => {
+                let path = self.model.graph.path(fact.model, full);
+                let own = path.filter(|path| path.hops.is_empty()).map(|path| path.element);
+                let table = self.model.semantic_models.get(fact.model);
+                match (own, table, fact.time) {
+                    (Some(Element::Dimension(at)), Some(table), Some(time)) => {
+                        table.dimensions.get(at).is_some_and(|d| d.name == time.name)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// The finest grain the fact's time is asked by; a custom grain counts as years, for it is coarser than any unit.
+    pub(crate) fn asked_grain(&self, fact: &Fact<'_>) -> Option<Grain> {
+        let axes = self.group.iter().filter(|key| self.is_axis(key, fact));
+        axes.filter_map(|key| match key.time() {
+            Some(TimeForm::Grain(AnyGrain::Standard(grain))) => Some(*grain),
+            Some(TimeForm::Grain(AnyGrain::Custom(_))) => Some(Grain::Year),
+            _ => None,
+        })
+        .min()
+    }
+
+    /// The standard grain to which a time range is widened.
+    pub(crate) fn widening(&self) -> Option<Grain> {
+        let times = self.group.iter().filter(|key| key.is_metric_time());
+        times
+            .filter_map(|key| match key.time() {
+                Some(TimeForm::Grain(AnyGrain::Standard(grain))) => Some(*grain),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// Items without metrics: one table must reach all of them.
+    fn items_alone(&mut self, query: &MetricQuery) -> Result<(), QueryError> {
+        let all: Vec<Fact<'m>> =
+            (0..self.model.semantic_models.len()).map(|model| Fact { model, time: None }).collect();
+        let is_custom = |name: &str| self.model.custom_grain(name).is_some();
+        let mut wanted: Vec<String> = Vec::new();
+        let mut texts: Vec<String> = query.group_by.clone();
+        for text in &query.r#where {
+            let parsed = expr::parse_filter(text, &is_custom);
+            texts.extend(
+                parsed.iter().flat_map(|expr| {
+                    expr.items().into_iter().map(|item| item.text.clone()).collect::<Vec<_>>()
+                }),
+            );
+        }
+        for text in &texts {
+            if let Ok(item) = expr::parse_item(text, &is_custom)
+                && !(item.path.is_empty() && item.element == names::METRIC_TIME)
+                && item.kind != expr::ItemKind::Metric
+            {
+                let known = |fact: &Fact<'_>| self.model.graph.path(fact.model, &item.full()).is_some();
+                if !all.iter().any(known) {
+                    // Some table must know the item; the look-up explains what is wrong with it.
+                    let purpose =
+                        if query.group_by.contains(text) { Purpose::GroupBy } else { Purpose::Filter };
+                    let nobody = self.lookup(all.clone(), purpose);
+                    nobody.item(&item)?;
+                }
+                wanted.push(item.full());
+            }
+        }
+        let hops = |fact: &Fact<'_>| -> Option<usize> {
+            wanted.iter().map(|full| Some(self.model.graph.path(fact.model, full)?.hops.len())).sum()
+        };
+        let best = all.iter().filter_map(|fact| Some((hops(fact)?, fact))).min_by_key(|(hops, _)| *hops);
+        let Some((_, base)) = best
+            .filter(|_| !wanted.is_empty())
+            .or(wanted.is_empty().then_some((0, &all[0])).filter(|_| !all.is_empty()))
+        else {
+            let message = format!("no table leads to all of {}", names::listed(&wanted));
+            return Err(QueryError::new(Kind::UnreachableGroupBy, message)
+                .hint("add a metric that knows all of them"));
+        };
+        self.base = (!wanted.is_empty()).then_some(base.model);
+        let times = self.lookup(Vec::new(), Purpose::GroupBy);
+        let lookup = self.lookup(vec![*base], Purpose::GroupBy);
+        for text in &query.group_by {
+            let key = if is_metric_time(text, &is_custom) {
+                times.group_item(text)?
+            } else {
+                lookup.group_item(text)?
+            };
+            self.add_group(key, text)?;
+        }
+        let timed = self.group.iter().any(ItemKey::is_metric_time);
+        let facts = if self.base.is_some() { vec![*base] } else { Vec::new() };
+        let lookup = self.lookup(facts, Purpose::Filter);
+        for text in &query.r#where {
+            self.conds.push(lookup.filter(text)?);
+        }
+        if !self.range.is_empty() && !timed {
+            return Err(QueryError::new(
+                Kind::BadTimeRange,
+                "a time range without metrics needs `metric_time`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, query: &MetricQuery) -> Result<(), QueryError> {
+        for text in &query.order_by {
+            let (name, mut down) = match text.trim().strip_prefix('-') {
+                Some(rest) => (rest.trim(), true),
+                None => (text.trim(), false),
+            };
+            let (column, descending) = self.order_column(name).ok_or_else(|| {
+                let known = self
+                    .metrics
+                    .iter()
+                    .map(|(m, _)| m.name.clone())
+                    .chain(self.group.iter().map(ItemKey::column));
+                let known: Vec<String> = known.collect();
+                let near = names::nearest(name, known.iter().map(String::as_str), 3);
+                QueryError::new(
+                    Kind::BadOrderBy,
+                    format!("cannot order by `{name}`, which is not in the query"),
+                )
+                .hint(format!("the query has {}", names::listed(&known)))
+                .suggest(near)
+            })?;
+            down ^= descending;
+            if !self.order.iter().any(|(known, _)| *known == column) {
+                self.order.push((column, down));
+            }
+        }
+        Ok(())
+    }
+
+    fn order_column(&self, name: &str) -> Option<(String, bool)> {
+        let lower = name.to_lowercase();
+        if let Some((metric, _)) = self.metrics.iter().find(|(metric, _)| metric.name == lower) {
+            return Some((metric.name.clone(), false));
+        }
+        if let Some(key) = self.group.iter().find(|key| key.column() == lower) {
+            return Some((key.column(), false));
+        }
+        let item = expr::parse_item(name, &|name| self.model.custom_grain(name).is_some()).ok()?;
+        if item.kind == expr::ItemKind::Metric {
+            let found = self.metrics.iter().find(|(metric, _)| metric.name == item.element);
+            return found.map(|(metric, _)| (metric.name.clone(), item.descending));
+        }
+        let full = item.full();
+        let mut same = self.group.iter().filter(|key| match key {
+            ItemKey::MetricTime(_) => full == names::METRIC_TIME,
+            ItemKey::Element { full: known, .. } => crate::graph::ends_with(known, &full),
+            ItemKey::Metric { .. } => false,
+        });
+        let matches_time = |key: &&ItemKey| match (key.time(), &item.grain, item.part) {
+            (Some(TimeForm::Part(part)), _, Some(wanted)) => *part == wanted,
+            (Some(TimeForm::Grain(grain)), Some(wanted), None) => grain.name() == wanted,
+            (_, None, None) => true,
+            _ => false,
+        };
+        let first = same.find(matches_time)?;
+        let other = same.find(matches_time);
+        other.is_none().then(|| (first.column(), item.descending))
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let items = self.group.iter().map(|key| self.item_column(key));
+        let metrics = self.metrics.iter().map(|(metric, _)| Column {
+            name: metric.name.clone(),
+            role: Role::Metric,
+            label: metric.about.label.clone(),
+            grain: None,
+            unit: metric.about.meta_text("unit").map(str::to_owned),
+            format: metric.about.meta_text("format").map(str::to_owned),
+        });
+        items.chain(metrics).collect()
+    }
+
+    fn item_column(&self, key: &ItemKey) -> Column {
+        let mut column = Column {
+            name: key.column(),
+            role: Role::Dimension,
+            label: None,
+            grain: None,
+            unit: None,
+            format: None,
+        };
+        match key.time() {
+            Some(TimeForm::Grain(grain)) => {
+                column.role = Role::Time;
+                column.grain = Some(grain.name().to_owned());
+            }
+            Some(TimeForm::Part(_)) | None => {}
+        }
+        let start = self.leaves.first().map(|leaf| leaf.fact.model).or(self.base);
+        if let (ItemKey::Element { full, .. }, Some(start)) = (key, start)
+            && let Some(path) = self.model.graph.path(start, full)
+            && let Some(table) = self.model.semantic_models.get(path.model)
+        {
+            column.label = match path.element {
+                Element::Dimension(at) => table.dimensions.get(at).and_then(|d| d.about.label.clone()),
+                Element::Entity(at) => {
+                    column.role = Role::Entity;
+                    table.entities.get(at).and_then(|e| e.about.label.clone())
+                }
+            };
+        }
+        column
+    }
+}
+
+fn plain_metric_time(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case(names::METRIC_TIME)
+}
+
+fn is_metric_time(text: &str, is_custom: &dyn Fn(&str) -> bool) -> bool {
+    expr::parse_item(text, is_custom)
+        .is_ok_and(|item| item.path.is_empty() && item.element == names::METRIC_TIME)
+}
+
+/// The tables a statement reads, in the order they are met.
+pub(crate) type Tables = IndexSet<String>;
