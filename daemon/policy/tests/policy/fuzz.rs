@@ -145,7 +145,10 @@ fn grown() -> impl Strategy<Value = String> {
         "finance.peek",
     ])
     .prop_map(str::to_owned);
-    let leaf = name.prop_map(|name| format!("SELECT * FROM {name}"));
+    let leaf = prop_oneof![
+        3 => name.prop_map(|name| format!("SELECT * FROM {name}")),
+        1 => Just("SELECT 1 AS id, 'fine' AS secret".to_owned()),
+    ];
     leaf.prop_recursive(4, 24, 3, |query| {
         let cte = prop::sample::select(vec!["a", "b", "ledger", "orders", "t"]);
         prop_oneof![
@@ -164,7 +167,11 @@ fn grown() -> impl Strategy<Value = String> {
                 .clone()
                 .prop_map(|x| format!("SELECT * FROM (SELECT COLUMNS(*)::VARCHAR FROM ({x}) q) LIMIT 5")),
             query.clone().prop_map(|x| format!("SELECT to_json(q) FROM ({x}) q")),
-            query.prop_map(|x| format!("PIVOT ({x}) ON id USING count(*)")),
+            query.clone().prop_map(|x| format!("SELECT * FROM (PIVOT ({x}) ON secret USING count(*))")),
+            query.clone().prop_map(|x| format!("SELECT * FROM (PIVOT ({x}) ON COLUMNS('secret'))")),
+            prop::sample::select(vec!["a", "b", "t", "ledger", "orders"])
+                .prop_map(|name| format!("SELECT * FROM (PIVOT {name} ON secret USING count(*))")),
+            query.prop_map(|x| format!("PIVOT orders ON region IN (SELECT secret FROM ({x}) q)")),
         ]
     })
 }

@@ -1,6 +1,8 @@
 //! An engine with allowed tables in one schema and planted values in another.
 
 use duckdb::Connection;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 use wharf_policy::{Dialect, DuckdbParser, ParserUnavailable, Policy, SERIALIZE_SQL};
 
 /// A value that only forbidden tables hold.
@@ -30,6 +32,8 @@ const SETUP: &str = "
     CREATE TYPE sales.mood AS ENUM ('M4RK3R-forbidden');
     SET VARIABLE secret = 'M4RK3R-forbidden';
     SET VARIABLE rows = 'M4RK3R-forbidden';
+    SET memory_limit = '500MB';
+    SET max_temp_directory_size = '0B';
     SET enable_external_access = false;
 ";
 
@@ -45,8 +49,23 @@ impl Engine {
         Self { connection }
     }
 
-    /// Every column name and value of a result as one text.
+    /// Every column name and value of a result as one text. Interrupted after a second: a recursion may have no end.
     pub fn run(&self, sql: &str) -> Result<String, duckdb::Error> {
+        let handle = self.connection.interrupt_handle();
+        let (done, waits) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while waits.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                    handle.interrupt();
+                }
+            });
+            let result = self.run_to_end(sql);
+            drop(done);
+            result
+        })
+    }
+
+    fn run_to_end(&self, sql: &str) -> Result<String, duckdb::Error> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut seen = rows.as_ref().map(|done| done.column_names().join(" ")).unwrap_or_default();
@@ -54,6 +73,9 @@ impl Engine {
             for at in 0.. {
                 let Ok(value) = row.get::<_, duckdb::types::Value>(at) else { break };
                 seen.push_str(&format!("{value:?} "));
+            }
+            if seen.len() > 1_000_000 {
+                break;
             }
         }
         Ok(seen)
