@@ -26,7 +26,7 @@ pub use names::{BadTableName, Dialect, Policy, TableName};
 pub use nearest::nearest;
 
 /// What an admitted statement reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Checked {
     /// The allowed tables that the statement names, as the policy spells them, each once, in the order of appearance.
     pub tables: Vec<TableName>,

@@ -8,6 +8,9 @@ use crate::lexer::{Token, tokens as tokens_of, too_deep};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The largest tree that is read, in bytes of JSON. The longest list of numbers takes a quarter of it.
+const MOST_TREE_BYTES: usize = 16 * 1024 * 1024;
+
 /// One query, read.
 pub(crate) struct Query {
     /// What it names.
@@ -138,6 +141,12 @@ fn ask(text: &str, parser: &dyn DuckdbParser) -> Result<Answer, Denial> {
         .hint("try again; see `wharf doctor` when it stays so")
     };
     let json = parser.serialize(text).map_err(|error| unavailable(error.to_string()))?;
+    if json.len() > MOST_TREE_BYTES {
+        let message = format!("the statement unfolds to {} MiB inside the engine", json.len() >> 20);
+        return Err(
+            Denial::new(DenialCode::TooComplex, message).hint("write it shorter, with a CTE or a join")
+        );
+    }
     let mut reader = serde_json::Deserializer::from_str(&json);
     reader.disable_recursion_limit();
     let wire = Wire::deserialize(serde_stacker::Deserializer::new(&mut reader))

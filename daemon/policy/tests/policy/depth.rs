@@ -66,6 +66,7 @@ fn ordinary_depth_and_length_pass_quickly() {
         ("600 conditions", format!("SELECT * FROM orders WHERE {}", list(600, "id > 1", " AND "))),
         ("4,000 conditions", format!("SELECT * FROM orders WHERE {}", list(4_000, "id = 1", " OR "))),
         ("8,000 numbers", format!("SELECT * FROM orders WHERE id IN ({})", list(8_000, "1234", ","))),
+        ("32,000 numbers", format!("SELECT [{}]", list(32_000, "1", ","))),
         ("300 arms", list(300, "SELECT id FROM orders", " UNION ALL ")),
         ("2,500 arms", list(2_500, "FROM orders", " UNION ALL ")),
         ("300 joins", format!("SELECT 1 FROM {}", list(300, "orders", " CROSS JOIN "))),
