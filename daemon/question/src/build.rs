@@ -113,6 +113,9 @@ impl Builder<'_> {
         }
         for choice in &draft.removed {
             let name = self.metric(choice)?;
+            if !plan.metrics.contains(&name) && !draft.follow.instead {
+                return Err(unplaced(std::slice::from_ref(&choice.text)));
+            }
             plan.metrics.retain(|metric| *metric != name);
             plan.having.retain(|having| having.metric != name);
         }
@@ -235,7 +238,7 @@ impl Builder<'_> {
 
     /// "compare web and phone": the values set side by side are the rows.
     fn compared_values(&self, draft: &Draft, plan: &Plan, asked: &mut Vec<Group>) {
-        if !(draft.compare || draft.versus) || !asked.is_empty() {
+        if !(draft.compare || draft.versus) || asked.iter().any(|group| !group.is_time()) {
             return;
         }
         for filter in &plan.filters {
@@ -319,6 +322,15 @@ impl Builder<'_> {
     }
 
     fn against(&self, draft: &Draft, plan: &mut Plan) -> Result<(), Trouble> {
+        let other_period =
+            matches!(plan.against, Some(Against::Period(_) | Against::Moved { .. })) && draft.versus;
+        if other_period && (draft.share || draft.growth.flatten().is_some()) {
+            return Err(Trouble::new(
+                CannotKind::Unclear,
+                "the question asks for two comparisons at once".to_owned(),
+                "ask for one of them",
+            ));
+        }
         if draft.share {
             if plan.groups.is_empty() && plan.filters.is_empty() {
                 return Err(Trouble::new(
@@ -329,7 +341,8 @@ impl Builder<'_> {
             }
             plan.against = Some(Against::Share);
         }
-        if let Some(step) = draft.growth {
+        // "growth 2024 vs 2023" is the comparison of the two periods.
+        if let Some(step) = draft.growth.filter(|_| !other_period) {
             let grouped = plan.groups.iter().find_map(|group| match group {
                 Group::Time(grain) => Some(*grain),
                 _ => None,

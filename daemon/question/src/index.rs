@@ -135,13 +135,13 @@ impl Index {
         }
         let first = word.chars().next()?;
         let allowed = if length >= 8 { 2 } else { 1 };
-        let mut best: Option<(usize, bool, &str)> = None;
+        let mut best: Option<(usize, bool, usize, &str)> = None;
         let mut tied = false;
         let shortest = length.min(token.stem.chars().count());
         for size in shortest.saturating_sub(allowed)..=length + allowed {
             for (candidate, of_value) in self.spelling.get(&(first, size)).into_iter().flatten() {
-                let distance =
-                    strsim::osa_distance(word, candidate).min(strsim::osa_distance(&token.stem, candidate));
+                let direct = strsim::osa_distance(word, candidate);
+                let distance = direct.min(strsim::osa_distance(&token.stem, candidate));
                 if distance > allowed
                     || (length == 4 && distance == 1 && size == length && !transposed(word, candidate))
                 {
@@ -149,16 +149,19 @@ impl Index {
                 }
                 let rank = (distance, *of_value);
                 match best {
-                    Some((known, of, _)) if rank > (known, of) => {}
-                    Some((known, of, other)) if rank == (known, of) => {
-                        tied |= token::stem(other) != token::stem(candidate)
+                    Some((known, of, ..)) if rank > (known, of) => {}
+                    Some((known, of, nearness, other)) if rank == (known, of) => {
+                        tied |= token::stem(other) != token::stem(candidate);
+                        if direct < nearness {
+                            best = Some((distance, *of_value, direct, candidate));
+                        }
                     }
-                    _ => (best, tied) = (Some((distance, *of_value, candidate.as_str())), false),
+                    _ => (best, tied) = (Some((distance, *of_value, direct, candidate.as_str())), false),
                 }
             }
         }
         match best {
-            Some((_, _, word)) => (!tied).then_some(word),
+            Some((.., word)) => (!tied).then_some(word),
             None => self.same_root(word),
         }
     }
@@ -308,7 +311,9 @@ impl Index {
         let fresh = self.known.insert(stem);
         let length = word.chars().count();
         let Some(first) = word.chars().next() else { return };
-        if (fresh || !of_value) && length >= 4 && word.chars().all(char::is_alphabetic) {
+        let grammar = words::is_filler(word) || words::MARKS.iter().any(|(phrase, _)| *phrase == word);
+        let spellable = !grammar || (!of_value && words::SPELLABLE.contains(&word));
+        if spellable && (fresh || !of_value) && length >= 4 && word.chars().all(char::is_alphabetic) {
             let list = self.spelling.entry((first, length)).or_default();
             if of_value || !list.iter().any(|(known, _)| known == word) {
                 list.push((word.to_owned(), of_value));

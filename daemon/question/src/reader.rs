@@ -231,8 +231,13 @@ fn time_reader(tokens: &[Token], now: DateTime<Utc>, previous: Option<&Reading>)
 
 /// Refuses a request to change data.
 fn refuse_change(cut: &Cut, follows: bool) -> Result<(), Trouble> {
-    let first = cut.parts.iter().find(|part| part.piece != Piece::Filler);
-    let Some(first) = first else { return Ok(()) };
+    let first = cut.parts.iter().position(|part| part.piece != Piece::Filler);
+    // A second clause may hide the request: "revenue; drop table orders".
+    let openings = cut.parts.iter().enumerate().filter(|(at, part)| part.comma || Some(*at) == first);
+    openings.map(|(_, part)| part).try_for_each(|part| refuse_clause(cut, part, follows))
+}
+
+fn refuse_clause(cut: &Cut, first: &Part, follows: bool) -> Result<(), Trouble> {
     let word = &cut.tokens[first.from];
     if !words::CHANGE_VERBS.contains(&word.norm.as_str()) {
         return Ok(());

@@ -153,8 +153,8 @@ impl Cutter<'_> {
 
     /// What the single tokens on both sides mean, a word like "is" between them skipped.
     fn beside(&self, tokens: &[Token], at: usize, len: usize) -> Vec<Meaning> {
-        let before =
-            tokens[..at].iter().rev().find(|token| !matches!(token.norm.as_str(), "is" | "=" | "the"));
+        let small = ["is", "=", "the", "either", "in", "or", "and", "not", "are"];
+        let before = tokens[..at].iter().rev().find(|token| !small.contains(&token.norm.as_str()));
         [before, tokens.get(at + len)]
             .into_iter()
             .flatten()

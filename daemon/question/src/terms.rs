@@ -121,7 +121,9 @@ impl Walk<'_> {
             return;
         }
         let after_value = self.after_filter();
-        if !kinds.nouns.is_empty() && after_value {
+        if after_value && !kinds.metrics.is_empty() && !self.other_metric() {
+            self.metric(kinds, part);
+        } else if !kinds.nouns.is_empty() && after_value {
             self.loose(kinds, part);
         } else {
             self.unplaced(part);
@@ -136,6 +138,10 @@ impl Walk<'_> {
             self.draft.groups.push(GroupAsk::Calendar(*calendar));
         } else if metric {
             self.metric_after_by(kinds, part);
+        } else if kinds.dimensions.is_empty() && self.noun_next(&kinds.booleans) {
+            // "orders by vip customers": who did it, not what the rows are.
+            self.mode = Mode::Filter;
+            self.condition(kinds, part, false);
         } else if things {
             self.take_number();
             if self.draft.share || self.draft.growth.is_none() || !kinds.dimensions.is_empty() {
@@ -150,6 +156,21 @@ impl Walk<'_> {
         } else {
             self.unplaced(part);
         }
+    }
+
+    /// Whether the entity of one of the items follows as a noun.
+    fn noun_next(&self, items: &[usize]) -> bool {
+        let Some(Part { piece: Piece::Term(meanings), comma: false, .. }) = self.parts.get(self.at + 1)
+        else {
+            return false;
+        };
+        let nouns = self.kinds(meanings).nouns;
+        let entities =
+            nouns.iter().filter_map(|noun| self.cutter.index.entities.get(*noun)).collect::<Vec<_>>();
+        let held = |item: &usize| {
+            self.vocabulary.dimensions[*item].entities().iter().any(|own| entities.iter().any(|e| e == own))
+        };
+        items.iter().any(held)
     }
 
     /// "top 5 products by revenue", "by items instead".
@@ -297,7 +318,8 @@ impl Walk<'_> {
                 Piece::Mark(Mark::Is) => with_is = true,
                 Piece::Mark(Mark::Not) => negated = true,
                 Piece::Filler => {}
-                Piece::Mark(Mark::In) if with_is || negated || self.text(part) == "of" => {}
+                Piece::Mark(Mark::In)
+                    if with_is || negated || self.mode == Mode::Filter || self.text(part) == "of" => {}
                 _ => break,
             }
             at += 1;
@@ -381,7 +403,7 @@ impl Walk<'_> {
             return false;
         }
         let plain = Cutter { metrics: false, ..self.cutter };
-        let parts = plain.cut(self.tokens, part.from, part.to);
+        let mut parts = plain.cut(self.tokens, part.from, part.to);
         let filters = parts.iter().any(|part| match &part.piece {
             Piece::Term(meanings) => {
                 let kinds = self.kinds(meanings);
@@ -394,6 +416,14 @@ impl Walk<'_> {
             .all(|part| !matches!(part.piece, Piece::Unknown | Piece::Time(_) | Piece::Number(_)));
         if !filters || !known {
             return false;
+        }
+        if !self.other_metric() {
+            // "non-web orders": the noun is the metric.
+            for part in &mut parts {
+                if let Piece::Term(meanings) = &mut part.piece {
+                    *meanings = self.cutter.index.look_up(&self.tokens[part.from..part.to]);
+                }
+            }
         }
         let end = self.at + parts.len();
         self.parts.splice(self.at..=self.at, parts);

@@ -39,6 +39,9 @@ impl TimeReader {
     /// The longest time phrase that starts at `at`: how many tokens, and what it says.
     pub(crate) fn read(&self, tokens: &[Token], at: usize) -> Found<TimePhrase> {
         let rest = tokens.get(at..)?;
+        if !self.follows && tokens[..at].iter().any(|token| VERSUS.contains(&token.norm.as_str())) {
+            return Self { follows: true, ..*self }.read(tokens, at);
+        }
         let span =
             |found: Option<(usize, Period)>| found.map(|(len, period)| (len, TimePhrase::Period(period)));
         let found = [
@@ -105,6 +108,7 @@ impl TimeReader {
         };
         let inner = rest.get(skip..)?;
         let (len, unit) = match norm(inner, 0) {
+            "now" => (1, Period::day(self.today)),
             "the" => self
                 .unit(inner, None)
                 .or_else(|| self.unit(inner.get(1..)?, None).map(|(n, p)| (n + 1, p)))?,
@@ -232,8 +236,13 @@ impl TimeReader {
             return None;
         }
         if past {
-            let complete = usize::from(matches!(norm(rest, 1), "full" | "complete" | "calendar" | "whole"));
-            if let Some((used, count)) = count_at(rest, 1 + complete)
+            let whole =
+                |at: usize| usize::from(matches!(norm(rest, at), "full" | "complete" | "calendar" | "whole"));
+            let first = whole(1);
+            let counted = count_at(rest, 1 + first).or((first > 0).then_some((0, 1)));
+            let complete =
+                first + counted.map_or(0, |(used, _)| if first == 0 { whole(1 + used) } else { 0 });
+            if let Some((used, count)) = counted
                 && let Some(grain) =
                     Grain::from_noun(norm(rest, 1 + complete + used)).filter(|grain| *grain >= Grain::Day)
             {

@@ -54,7 +54,8 @@ pub(crate) fn tokenise(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut comma = false;
     for chunk in space_signs(text).split_whitespace() {
-        let (core, after) = strip(chunk);
+        let dash = !chunk.is_empty() && chunk.chars().all(|letter| matches!(letter, '-' | '–' | '—'));
+        let (core, after) = if dash { ("to", false) } else { strip(chunk) };
         comma |= chunk.starts_with([',', ';', ':']);
         if !core.is_empty() {
             let before = tokens.len();
@@ -138,7 +139,7 @@ fn push_chunk(core: &str, tokens: &mut Vec<Token>) {
         None => plain.as_str(),
     };
     let mut rest = plain;
-    let mut glued = false;
+    let (mut glued, mut dashed) = (false, false);
     while !rest.is_empty() {
         let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '\'').unwrap_or(rest.len());
         let part = rest[..end].replace('\'', "");
@@ -148,12 +149,25 @@ fn push_chunk(core: &str, tokens: &mut Vec<Token>) {
             continue;
         }
         let joined = std::mem::replace(&mut glued, mark == Some('_'));
+        // "jan-mar", "Q1–Q3": a range.
+        let ranged = std::mem::replace(&mut dashed, matches!(mark, Some('-' | '–')) && names_time(&part));
+        if ranged && names_time(&part) {
+            tokens.push(token("to", TokenKind::Word));
+        }
         let kind = match number(&part) {
             Some(digits) => TokenKind::Number(digits),
             None => TokenKind::Word,
         };
         tokens.push(Token { glued: joined, ..token(&part, kind) });
     }
+}
+
+/// Whether a word names a month, a quarter or a year.
+fn names_time(part: &str) -> bool {
+    let word = part.to_lowercase();
+    let quarter = matches!(word.as_str(), "q1" | "q2" | "q3" | "q4");
+    let year = word.len() == 4 && word.parse::<u32>().is_ok_and(|year| (1900..2200).contains(&year));
+    quarter || year || words::month(&word).is_some()
 }
 
 fn token(text: &str, kind: TokenKind) -> Token {

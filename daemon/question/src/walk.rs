@@ -1,6 +1,6 @@
 //! Walk: goes over the phrases of a question once, from left to right, and gives each its role.
 
-use crate::draft::{Choice, Draft, GroupAsk, HavingAsk, PeriodAsk, SortAsk};
+use crate::draft::{Choice, Draft, FilterAsk, GroupAsk, HavingAsk, PeriodAsk, SortAsk, TestAsk};
 use crate::index::Meaning;
 use crate::mark::{Mark, Op, Rank};
 use crate::segment::{Cutter, Part, Piece};
@@ -458,7 +458,7 @@ impl<'a> Walk<'a> {
         let next = self.parts.iter().skip(from).find(|part| part.piece != Piece::Filler);
         match next.map(|part| &part.piece) {
             Some(Piece::Term(meanings)) => {
-                self.metrics(meanings).is_empty()
+                (self.metrics(meanings).is_empty() || self.value_again(meanings))
                     && meanings.iter().any(|meaning| match meaning {
                         Meaning::Value { .. } => true,
                         Meaning::Dimension(at) | Meaning::LooseDimension(at) => self.is_boolean(*at),
@@ -467,6 +467,18 @@ impl<'a> Walk<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Whether a phrase is a value of the dimension of the last condition: "placed or shipped".
+    fn value_again(&self, meanings: &[Meaning]) -> bool {
+        let Some(FilterAsk { test: TestAsk::Value(last), .. }) = self.draft.filters.last() else {
+            return false;
+        };
+        let again = |meaning: &Meaning| match meaning {
+            Meaning::Value { dimension, .. } => last.iter().any(|(known, _)| known == dimension),
+            _ => false,
+        };
+        meanings.iter().any(again)
     }
 
     pub(crate) fn text(&self, part: &Part) -> String {

@@ -25,7 +25,7 @@ const FILLER: &[&str] = &[
     "altogether", "total", "sum", "who", "where", "when", "come", "comes", "came", "coming", "happen",
     "happened", "occurred", "use", "using", "s", "too", "both", "still", "currently", "level", "levels",
     "measured", "recorded", "registered", "counted", "seen", "placed", "via", "through", "one", "ones", "value",
-    "values", "performance", "performed", "split", "sorted", "grouped", "broken", "down", "go", "back", "try",
+    "values", "performance", "performed", "split", "sorted", "grouped", "broken", "break", "down", "go", "back", "try",
     "looking", "respectively",
     // bringing about: the metric says what
     "sell", "sold", "sells", "selling", "performing", "bring", "brings", "brought", "make", "makes", "made", "generate", "generates",
@@ -41,7 +41,7 @@ pub(crate) const GENERIC_NOUNS: &[&str] = &[
     "name", "names", "type", "types", "kind", "kinds", "group", "groups", "class", "classes", "code", "codes",
     "label", "labels", "page", "pages", "area", "areas", "tier", "tiers", "method", "methods", "option",
     "options", "category", "categories", "bucket", "buckets", "band", "bands", "level", "levels", "title",
-    "titles", "value", "values", "flag",
+    "titles", "status", "value", "values", "flag",
 ];
 
 /// Correctly spelt words of business talk: never taken for a typo of another word.
@@ -186,7 +186,7 @@ pub(crate) const MARKS: &[(&str, Mark)] = &[
     ("weakest", Mark::Top(Rank::Worst)), ("worst performing", Mark::Top(Rank::Worst)),
     ("top performing", Mark::Top(Rank::Best)), ("top selling", Mark::Top(Rank::Best)),
     ("most", Mark::Most(Rank::Best)), ("the most", Mark::Most(Rank::Best)), ("fewest", Mark::Most(Rank::Worst)),
-    ("least", Mark::Most(Rank::Worst)), ("which", Mark::Which), ("what are the", Mark::Which),
+    ("least", Mark::Most(Rank::Worst)), ("which", Mark::Which), ("what", Mark::Which), ("neither", Mark::Not), ("nor", Mark::Or), ("is neither", Mark::Not), ("are neither", Mark::Not), ("what are the", Mark::Which),
     ("whats the", Mark::What), ("what is the", Mark::What), ("what was the", Mark::What),
     ("what were the", Mark::What), ("how many", Mark::HowMany), ("how much", Mark::Filler),
     ("number of", Mark::HowMany), ("count of", Mark::HowMany), ("total number of", Mark::HowMany),
@@ -268,7 +268,7 @@ pub(crate) const MARKS: &[(&str, Mark)] = &[
     ("histogram", Mark::Chart(ChartHint::Bar)), ("as a table", Mark::Chart(ChartHint::Table)),
     ("as table", Mark::Chart(ChartHint::Table)), ("in a table", Mark::Chart(ChartHint::Table)),
     ("table", Mark::Chart(ChartHint::Table)), ("over time", Mark::Trend), ("trend", Mark::Trend),
-    ("trend of", Mark::Trend), ("trends", Mark::Trend), ("trend for", Mark::Trend), ("trend in", Mark::Trend),
+    ("trend of", Mark::Trend), ("trends", Mark::Trend), ("trending", Mark::Trend), ("trended", Mark::Trend), ("develop", Mark::Trend), ("developed", Mark::Trend), ("evolve", Mark::Trend), ("evolved", Mark::Trend), ("trend for", Mark::Trend), ("trend in", Mark::Trend),
     ("development of", Mark::Trend), ("evolution of", Mark::Trend), ("timeline", Mark::Trend),
     ("time series", Mark::Trend), ("history of", Mark::Trend), ("all", Mark::All), ("every single", Mark::All),
     ("regardless of", Mark::All), ("for all", Mark::All), ("in all", Mark::All), ("across all", Mark::All),
