@@ -207,9 +207,14 @@ impl<'m> Lookup<'m> {
         let wanted = item.full();
         let mut sets: Vec<Vec<&'m str>> = Vec::new();
         for fact in &self.facts {
-            let reach = self.model.graph.reach(fact.model);
-            let names = reach.into_iter().flatten();
-            sets.push(names.map(|(name, _)| name.as_str()).filter(|name| ends_with(name, &wanted)).collect());
+            let reach = self.model.graph.reach(fact.model).into_iter().flatten();
+            // A bare name can only be an entity: a dimension is named with the entity before it.
+            let fits = |name: &str, paths: &[Path]| {
+                let is_entity = paths.iter().any(|path| matches!(path.element, Element::Entity(_)));
+                ends_with(name, &wanted) && (is_entity || !item.path.is_empty())
+            };
+            let fitting = reach.filter(|(name, paths)| fits(name, paths));
+            sets.push(fitting.map(|(name, _)| name.as_str()).collect());
         }
         let Some((first, others)) = sets.split_first() else {
             return Err(self.refuse(Kind::UnreachableGroupBy, format!("`{wanted}` cannot be reached")));
@@ -271,6 +276,10 @@ impl<'m> Lookup<'m> {
         if some {
             let message = format!("the parts of the metric cannot all be grouped by `{shown}`");
             return self.refuse(Kind::UnreachableGroupBy, message).suggest(near);
+        }
+        if item.path.is_empty() && near.iter().any(|name| ends_with(name, wanted)) {
+            let message = format!("`{shown}` is a dimension and needs its entity before it");
+            return self.refuse(Kind::UnknownGroupBy, message).suggest(near);
         }
         if self.model.graph.exists(&item.path, &item.element) {
             let from: Vec<String> =
