@@ -4,8 +4,10 @@ use super::functions::{self, Standing};
 use super::reading::{FunctionUse, Reading, Relation, Seat};
 use crate::Checked;
 use crate::denial::{Denial, DenialCode};
+use crate::lexer::{self, Kind};
 use crate::names::{Policy, TableName};
 use crate::nearest::nearest;
+use serde_json::Value;
 
 /// Judges the reading of one statement; `text` is what places refer to.
 pub(crate) fn judge(reading: &Reading, policy: &Policy, text: &str) -> Result<Checked, Denial> {
@@ -120,6 +122,12 @@ fn function(used: &FunctionUse, policy: &Policy, text: &str, has_columns: bool) 
             });
         }
     }
+    if TYPED_BY_TEXT.contains(&name.as_str()) && !used.second.as_deref().is_some_and(names_builtin_types) {
+        let message = format!("{name} names its types in a text that cannot be checked");
+        return Err(Denial::new(DenialCode::TypeNotAllowed, message)
+            .hint("give the structure as one constant with types of the engine: '{\"a\": \"INTEGER\"}'")
+            .at(text, used.at));
+    }
     if owner_is_plain(used, policy, has_columns) {
         return Ok(());
     }
@@ -128,6 +136,27 @@ fn function(used: &FunctionUse, policy: &Policy, text: &str, has_columns: bool) 
     Err(Denial::new(DenialCode::FunctionNotAllowed, message)
         .hint(format!("call {name}(..)"))
         .at(text, used.at))
+}
+
+/// Functions whose second argument names types in JSON. The engine would look any type up, and an enum shows its values.
+const TYPED_BY_TEXT: &[&str] = &["from_json", "from_json_strict", "json_transform", "json_transform_strict"];
+
+/// Whether every type that a structure in JSON names belongs to the engine.
+fn names_builtin_types(structure: &str) -> bool {
+    fn holds(value: &Value) -> bool {
+        match value {
+            Value::String(named) => lexer::tokens(named).iter().all(|token| match token.kind {
+                Kind::Word => functions::is_builtin_type(token.text(named)),
+                Kind::Number => true,
+                Kind::Symbol(symbol) => b"()[],".contains(&symbol),
+                _ => false,
+            }),
+            Value::Array(values) => values.iter().all(holds),
+            Value::Object(fields) => fields.values().all(holds),
+            _ => true,
+        }
+    }
+    serde_json::from_str(structure).is_ok_and(|value| holds(&value))
 }
 
 /// Whether what stands before the dot of a function is nothing, the engine's own schema, or a column (`name.upper()`).

@@ -70,6 +70,8 @@ pub(crate) struct FunctionUse {
     pub(crate) operator: bool,
     /// String constants among its arguments: files, for the audit of what the owner runs.
     pub(crate) texts: Vec<String>,
+    /// The second argument, when it is a string constant.
+    pub(crate) second: Option<String>,
     /// Byte offset.
     pub(crate) at: Option<usize>,
 }

@@ -175,6 +175,7 @@ impl Walk {
         used.schema = node.text("schema")?.to_owned();
         used.operator = node.flag("is_operator");
         let children = node.list("children")?;
+        used.second = children.get(1).and_then(constant).map(str::to_owned);
         used.texts = children.iter().flat_map(texts_in).collect();
         let copies = is_macro(&used.name);
         self.reading.functions.push(used);
@@ -247,20 +248,21 @@ fn call(node: &Node<'_>, name: &str, seat: Seat) -> FunctionUse {
         seat,
         operator: false,
         texts: Vec::new(),
+        second: None,
         at: node.location(),
     }
 }
 
+/// The text of a string constant.
+fn constant(expression: &Value) -> Option<&str> {
+    expression.pointer("/value/value").and_then(Value::as_str)
+}
+
 /// String constants in an argument, also inside a list of them.
 fn texts_in(argument: &Value) -> Vec<String> {
-    if let Some(text) = argument.pointer("/value/value").and_then(Value::as_str) {
+    if let Some(text) = constant(argument) {
         return vec![text.to_owned()];
     }
     let children = argument.get("children").and_then(Value::as_array);
-    children
-        .into_iter()
-        .flatten()
-        .filter_map(|child| child.pointer("/value/value").and_then(Value::as_str))
-        .map(str::to_owned)
-        .collect()
+    children.into_iter().flatten().filter_map(constant).map(str::to_owned).collect()
 }
