@@ -1,12 +1,12 @@
 //! Text in, reading out: one question to the engine's parser, two when a PIVOT takes its columns from the data.
 
 use super::reading::Reading;
+use super::tree::Tree;
 use super::{DuckdbParser, MAX_DEPTH, pivot, unknown, walk};
 use crate::classify::{Class, class_of_keyword};
 use crate::denial::{Denial, DenialCode};
 use crate::lexer::{Token, tokens as tokens_of, too_deep};
 use serde::Deserialize;
-use serde_json::Value;
 
 /// The largest tree that is read, in bytes of JSON. The longest list of numbers takes a quarter of it.
 const MOST_TREE_BYTES: usize = 16 * 1024 * 1024;
@@ -20,9 +20,9 @@ pub(crate) struct Query {
 }
 
 /// What the engine's parser says about a text.
-enum Answer {
+enum Answer<'a> {
     /// The statements, all of them queries.
-    Queries(Vec<Value>),
+    Queries(Vec<Tree<'a>>),
     /// The text parses, but holds a statement that is no query, or a PIVOT that takes its columns from the data.
     NotQueries,
 }
@@ -32,7 +32,8 @@ enum Answer {
 /// # Errors
 /// Refusals of syntax, of several statements, of statements that are no query, and of unknown parts of the tree.
 pub(crate) fn query(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<Query, Denial> {
-    match ask(text, parser)? {
+    let json = serialize(text, parser)?;
+    match answer(text, &json)? {
         Answer::Queries(statements) => {
             let reading = walk::statement(only_one(&statements, text, tokens)?, None)?;
             Ok(Query { reading, several_steps: false })
@@ -45,7 +46,8 @@ pub(crate) fn query(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> 
 fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<Query, Denial> {
     let refusal = || not_a_query(text, tokens);
     let rewritten = pivot::rewrite(text, tokens).ok_or_else(refusal)?;
-    let statements = match ask(&rewritten.text, parser) {
+    let json = serialize(&rewritten.text, parser)?;
+    let statements = match answer(&rewritten.text, &json) {
         Ok(Answer::Queries(statements)) => statements,
         Ok(Answer::NotQueries) => return Err(refusal()),
         Err(mut denial) => {
@@ -75,7 +77,7 @@ fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<
     Ok(Query { reading, several_steps: true })
 }
 
-fn only_one<'a>(statements: &'a [Value], text: &str, tokens: &[Token]) -> Result<&'a Value, Denial> {
+fn only_one<'a>(statements: &'a [Tree<'a>], text: &str, tokens: &[Token]) -> Result<&'a Tree<'a>, Denial> {
     match statements {
         [one] => Ok(one),
         [] => {
@@ -120,10 +122,10 @@ fn not_a_query(text: &str, tokens: &[Token]) -> Denial {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct Wire<'a> {
     error: bool,
-    #[serde(default)]
-    statements: Vec<Value>,
+    #[serde(default, borrow)]
+    statements: Vec<Tree<'a>>,
     #[serde(default)]
     error_type: String,
     #[serde(default)]
@@ -132,25 +134,32 @@ struct Wire {
     position: Option<String>,
 }
 
-fn ask(text: &str, parser: &dyn DuckdbParser) -> Result<Answer, Denial> {
-    let unavailable = |why: String| {
-        Denial::new(
-            DenialCode::ParserUnavailable,
-            format!("the statement could not be parsed, so it is refused: {why}"),
-        )
-        .hint("try again; see `wharf doctor` when it stays so")
-    };
-    let json = parser.serialize(text).map_err(|error| unavailable(error.to_string()))?;
+/// Asks the engine's parser.
+fn serialize(text: &str, parser: &dyn DuckdbParser) -> Result<String, Denial> {
+    let json = parser.serialize(text).map_err(|error| unavailable(&error))?;
     if json.len() > MOST_TREE_BYTES {
         let message = format!("the statement unfolds to {} MiB inside the engine", json.len() >> 20);
         return Err(
             Denial::new(DenialCode::TooComplex, message).hint("write it shorter, with a CTE or a join")
         );
     }
-    let mut reader = serde_json::Deserializer::from_str(&json);
+    Ok(json)
+}
+
+fn unavailable(why: &dyn std::fmt::Display) -> Denial {
+    Denial::new(
+        DenialCode::ParserUnavailable,
+        format!("the statement could not be parsed, so it is refused: {why}"),
+    )
+    .hint("try again; see `wharf doctor` when it stays so")
+}
+
+/// Reads what the parser said about `text`.
+fn answer<'a>(text: &str, json: &'a str) -> Result<Answer<'a>, Denial> {
+    let mut reader = serde_json::Deserializer::from_str(json);
     reader.disable_recursion_limit();
     let wire = Wire::deserialize(serde_stacker::Deserializer::new(&mut reader))
-        .map_err(|error| unavailable(error.to_string()))?;
+        .map_err(|error| unavailable(&error))?;
     if !wire.error {
         return Ok(Answer::Queries(wire.statements));
     }
@@ -161,7 +170,7 @@ fn ask(text: &str, parser: &dyn DuckdbParser) -> Result<Answer, Denial> {
 }
 
 /// The engine's refusal in our words; places are byte offsets.
-fn refused(text: &str, wire: &Wire) -> Denial {
+fn refused(text: &str, wire: &Wire<'_>) -> Denial {
     let message = wire.error_message.as_str();
     let writes =
         |what: &str| Denial::new(DenialCode::Writes, format!("{what}; only plain queries are accepted"));

@@ -1,48 +1,167 @@
-//! Strict access to the engine's JSON: every key must be known.
+//! The engine's JSON as a tree of borrowed texts, and strict access to it: every key must be known.
+//!
+//! A tree of its own, as `serde_json::Value` copies every text and hashes every key: three times the time and memory.
 
 use super::unknown;
 use crate::denial::Denial;
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// One value of the JSON.
+#[derive(Debug)]
+pub(crate) enum Tree<'a> {
+    /// Null.
+    Null,
+    /// A flag.
+    Flag(bool),
+    /// A whole number.
+    Whole(i128),
+    /// Another number; its value says nothing about what is read.
+    Number,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A list.
+    List(Vec<Tree<'a>>),
+    /// An object, in the order of the text.
+    Map(Vec<(Cow<'a, str>, Tree<'a>)>),
+}
+
+impl<'a> Tree<'a> {
+    /// The text, if it is one.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The whole number, if it is one.
+    pub(crate) fn as_whole(&self) -> Option<i128> {
+        if let Self::Whole(number) = self { Some(*number) } else { None }
+    }
+
+    /// The values, if it is a list.
+    pub(crate) fn as_list(&self) -> Option<&[Tree<'a>]> {
+        if let Self::List(values) = self { Some(values) } else { None }
+    }
+
+    /// The value of a key, if it is an object with that key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Tree<'a>> {
+        let Self::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// The value at the end of a path of keys.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Tree<'a>> {
+        path.iter().try_fold(self, |tree, key| tree.get(key))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Builder)
+    }
+}
+
+struct Builder;
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Tree<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Tree<'de>, E> {
+        Ok(Tree::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Whole(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Whole(number.into()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Number)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree<'de>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Tree::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree<'de>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(key) = entries.next_key::<Tree<'de>>()? {
+            let Tree::Text(key) = key else {
+                return Err(serde::de::Error::custom("a key that is no text"));
+            };
+            values.push((key, entries.next_value()?));
+        }
+        Ok(Tree::Map(values))
+    }
+}
 
 /// One object of the tree whose keys have been compared with what is known.
 #[derive(Clone, Copy)]
-pub(crate) struct Node<'a>(&'a Map<String, Value>);
+pub(crate) struct Node<'a>(&'a [(Cow<'a, str>, Tree<'a>)]);
 
 impl<'a> Node<'a> {
     /// An object, before its keys are compared.
-    pub(crate) fn of(value: &'a Value, what: &str) -> Result<Self, Denial> {
-        value.as_object().map(Self).ok_or_else(|| unknown(what))
+    pub(crate) fn of(value: &'a Tree<'a>, what: &str) -> Result<Self, Denial> {
+        if let Tree::Map(entries) = value { Ok(Self(entries)) } else { Err(unknown(what)) }
     }
 
-    /// Refuses the object when it has a key outside `lists`.
+    /// Refuses the object when it has a key outside `lists`, or the same key twice.
     pub(crate) fn only(self, what: &str, lists: &[&[&str]]) -> Result<Self, Denial> {
-        for key in self.0.keys() {
-            if !lists.iter().any(|list| list.contains(&key.as_str())) {
+        for (at, (key, _)) in self.0.iter().enumerate() {
+            let again = self.0.iter().take(at).any(|(before, _)| before == key);
+            if again || !lists.iter().any(|list| list.contains(&key.as_ref())) {
                 return Err(unknown(format!("{key} in {what}")));
             }
         }
         Ok(self)
     }
 
+    fn get(&self, key: &str) -> Option<&'a Tree<'a>> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
     /// A text; empty when absent, as the engine leaves out what is empty.
     pub(crate) fn text(&self, key: &str) -> Result<&'a str, Denial> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text),
+        match self.get(key) {
+            None | Some(Tree::Null) => Ok(""),
+            Some(Tree::Text(text)) => Ok(text),
             Some(_) => Err(unknown(key)),
         }
     }
 
     /// A value, unless absent or null.
-    pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+    pub(crate) fn value(&self, key: &str) -> Option<&'a Tree<'a>> {
+        self.get(key).filter(|value| !matches!(value, Tree::Null))
     }
 
     /// The values of a list; none when absent.
-    pub(crate) fn list(&self, key: &str) -> Result<&'a [Value], Denial> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(&[]),
-            Some(Value::Array(values)) => Ok(values),
+    pub(crate) fn list(&self, key: &str) -> Result<&'a [Tree<'a>], Denial> {
+        match self.get(key) {
+            None | Some(Tree::Null) => Ok(&[]),
+            Some(Tree::List(values)) => Ok(values),
             Some(_) => Err(unknown(key)),
         }
     }
@@ -54,11 +173,11 @@ impl<'a> Node<'a> {
 
     /// Whether a flag is set.
     pub(crate) fn flag(&self, key: &str) -> bool {
-        self.0.get(key) == Some(&Value::Bool(true))
+        matches!(self.get(key), Some(Tree::Flag(true)))
     }
 
     /// Where the node stands in the text that was parsed, in bytes.
     pub(crate) fn location(&self) -> Option<usize> {
-        self.0.get("query_location").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok())
+        self.get("query_location").and_then(Tree::as_whole).and_then(|at| usize::try_from(at).ok())
     }
 }

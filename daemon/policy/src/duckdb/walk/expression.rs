@@ -4,9 +4,8 @@ use super::Walk;
 use crate::denial::{Denial, DenialCode};
 use crate::duckdb::functions::{SESSION_WORDS, is_macro};
 use crate::duckdb::reading::{FunctionUse, Seat, TypeUse};
-use crate::duckdb::tree::Node;
+use crate::duckdb::tree::{Node, Tree};
 use crate::duckdb::unknown;
-use serde_json::Value;
 
 /// Keys that every expression has.
 const EXPRESSION: &[&str] = &["class", "type", "alias", "query_location"];
@@ -95,11 +94,11 @@ const STAR: &[&str] = &[
 
 impl Walk {
     /// One expression.
-    pub(super) fn expression(&mut self, value: &Value) -> Result<(), Denial> {
+    pub(super) fn expression(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         self.deeper(|walk| walk.expression_here(value))
     }
 
-    fn expression_here(&mut self, value: &Value) -> Result<(), Denial> {
+    fn expression_here(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let node = Node::of(value, "expression")?;
         let class = node.text("class")?;
         if let Some(shape) = SHAPES.iter().find(|shape| shape.class == class) {
@@ -223,18 +222,18 @@ impl Walk {
     }
 
     /// Notes every type by name inside a type. The rest of a type is constants.
-    fn data_type(&mut self, value: &Value, at: Option<usize>) -> Result<(), Denial> {
+    fn data_type(&mut self, value: &Tree<'_>, at: Option<usize>) -> Result<(), Denial> {
         const UNBOUND: &[&str] =
             &["type", "name", "catalog", "schema", "user_type_modifiers", "alias", "expr"];
         stacker::maybe_grow(super::RED_ZONE, super::STACK_STEP, || match value {
-            Value::Array(values) => values.iter().try_for_each(|value| self.data_type(value, at)),
-            Value::Object(keys) if keys.get("type").and_then(Value::as_str) == Some("UNBOUND_TYPE_INFO") => {
+            Tree::List(values) => values.iter().try_for_each(|value| self.data_type(value, at)),
+            Tree::Map(_) if value.get("type").and_then(Tree::as_str) == Some("UNBOUND_TYPE_INFO") => {
                 let node = Node::of(value, "a type")?.only("a type", &[UNBOUND])?;
                 let qualified = !node.text("catalog")?.is_empty() || !node.text("schema")?.is_empty();
                 self.reading.types.push(TypeUse { qualified, name: node.text("name")?.to_owned(), at });
                 self.maybe(node.value("expr"))
             }
-            Value::Object(keys) => keys.values().try_for_each(|value| self.data_type(value, at)),
+            Tree::Map(entries) => entries.iter().try_for_each(|(_, value)| self.data_type(value, at)),
             _ => Ok(()),
         })
     }
@@ -254,15 +253,15 @@ fn call(node: &Node<'_>, name: &str, seat: Seat) -> FunctionUse {
 }
 
 /// The text of a string constant.
-fn constant(expression: &Value) -> Option<&str> {
-    expression.pointer("/value/value").and_then(Value::as_str)
+fn constant<'t>(expression: &'t Tree<'_>) -> Option<&'t str> {
+    expression.at(&["value", "value"]).and_then(Tree::as_str)
 }
 
 /// String constants in an argument, also inside a list of them.
-fn texts_in(argument: &Value) -> Vec<String> {
+fn texts_in(argument: &Tree<'_>) -> Vec<String> {
     if let Some(text) = constant(argument) {
         return vec![text.to_owned()];
     }
-    let children = argument.get("children").and_then(Value::as_array);
-    children.into_iter().flatten().filter_map(constant).map(str::to_owned).collect()
+    let children = argument.get("children").and_then(Tree::as_list).unwrap_or_default();
+    children.iter().filter_map(constant).map(str::to_owned).collect()
 }

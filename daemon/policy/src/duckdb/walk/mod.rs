@@ -4,11 +4,10 @@ mod expression;
 mod relation;
 
 use super::reading::{Reading, Relation};
-use super::tree::Node;
+use super::tree::{Node, Tree};
 use super::{MAX_DEPTH, unknown};
 use crate::denial::Denial;
 use crate::lexer::too_deep;
-use serde_json::Value;
 
 /// Stack that must be left before the walk goes one level down, and what is added when there is less; bytes.
 const RED_ZONE: usize = 128 * 1024;
@@ -33,7 +32,7 @@ const RECURSIVE: &[&str] = &["cte_name", "union_all", "left", "right", "aliases"
 /// Reads one statement of the engine's JSON.
 ///
 /// `planted` is the number that `pivot::rewrite` put into the text, if it did.
-pub(crate) fn statement(statement: &Value, planted: Option<i64>) -> Result<Reading, Denial> {
+pub(crate) fn statement(statement: &Tree<'_>, planted: Option<i64>) -> Result<Reading, Denial> {
     let mut walk = Walk { reading: Reading::default(), scope: Vec::new(), depth: 0, macros: 0, planted };
     walk.select(statement)?;
     walk.reading.root_is_show = root_is_show(statement);
@@ -56,21 +55,21 @@ struct Walk {
 
 impl Walk {
     /// A whole statement or subquery: `{node, named_param_map}`.
-    fn select(&mut self, value: &Value) -> Result<(), Denial> {
+    fn select(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let node = Node::of(value, "select")?.only("select", &[&["node", "named_param_map"]])?;
         let query = node.value("node").ok_or_else(|| unknown("a statement without a node"))?;
         self.query(query)
     }
 
     /// A query node with its CTEs; they are visible in its body and its modifiers, and nowhere else.
-    fn query(&mut self, value: &Value) -> Result<(), Denial> {
+    fn query(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let before = self.scope.len();
         let done = stacker::maybe_grow(RED_ZONE, STACK_STEP, || self.query_here(value));
         self.scope.truncate(before);
         done
     }
 
-    fn query_here(&mut self, value: &Value) -> Result<(), Denial> {
+    fn query_here(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let node = Node::of(value, "query")?;
         self.ctes(&node)?;
         match node.text("type")? {
@@ -132,7 +131,7 @@ impl Walk {
         sample(node.value("sample"))
     }
 
-    fn modifier(&mut self, value: &Value) -> Result<(), Denial> {
+    fn modifier(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let node = Node::of(value, "modifier")?;
         match node.text("type")? {
             "LIMIT_MODIFIER" | "LIMIT_PERCENT_MODIFIER" => {
@@ -152,7 +151,7 @@ impl Walk {
         }
     }
 
-    fn orders(&mut self, orders: &[Value]) -> Result<(), Denial> {
+    fn orders(&mut self, orders: &[Tree<'_>]) -> Result<(), Denial> {
         for order in orders {
             let order =
                 Node::of(order, "ORDER BY")?.only("ORDER BY", &[&["type", "null_order", "expression"]])?;
@@ -161,11 +160,11 @@ impl Walk {
         Ok(())
     }
 
-    fn each(&mut self, expressions: &[Value]) -> Result<(), Denial> {
+    fn each(&mut self, expressions: &[Tree<'_>]) -> Result<(), Denial> {
         expressions.iter().try_for_each(|expression| self.expression(expression))
     }
 
-    fn maybe(&mut self, expression: Option<&Value>) -> Result<(), Denial> {
+    fn maybe(&mut self, expression: Option<&Tree<'_>>) -> Result<(), Denial> {
         expression.map_or(Ok(()), |expression| self.expression(expression))
     }
 
@@ -197,12 +196,12 @@ impl Walk {
 }
 
 /// A sample clause holds constants only.
-fn sample(value: Option<&Value>) -> Result<(), Denial> {
+fn sample(value: Option<&Tree<'_>>) -> Result<(), Denial> {
     const SAMPLE: &[&str] = &["sample_size", "is_percentage", "method", "seed", "repeatable"];
     value.map_or(Ok(()), |value| Node::of(value, "a sample")?.only("a sample", &[SAMPLE]).map(|_| ()))
 }
 
 /// Whether the statement is SHOW, DESCRIBE or SUMMARIZE and not a query around one.
-fn root_is_show(statement: &Value) -> bool {
-    statement.pointer("/node/from_table/type").and_then(Value::as_str) == Some("SHOW_REF")
+fn root_is_show(statement: &Tree<'_>) -> bool {
+    statement.at(&["node", "from_table", "type"]).and_then(Tree::as_str) == Some("SHOW_REF")
 }

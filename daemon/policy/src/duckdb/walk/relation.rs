@@ -3,9 +3,8 @@
 use super::{Walk, sample};
 use crate::denial::Denial;
 use crate::duckdb::reading::{Seat, TypeUse};
-use crate::duckdb::tree::Node;
+use crate::duckdb::tree::{Node, Tree};
 use crate::duckdb::unknown;
-use serde_json::Value;
 
 /// Keys that every relation has.
 const RELATION: &[&str] = &["type", "alias", "sample", "query_location"];
@@ -27,11 +26,11 @@ const PIVOT_COLUMN: &[&str] = &["pivot_expressions", "unpivot_names", "entries",
 
 impl Walk {
     /// One item of FROM.
-    pub(super) fn relation(&mut self, value: &Value) -> Result<(), Denial> {
+    pub(super) fn relation(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         stacker::maybe_grow(super::RED_ZONE, super::STACK_STEP, || self.relation_here(value))
     }
 
-    fn relation_here(&mut self, value: &Value) -> Result<(), Denial> {
+    fn relation_here(&mut self, value: &Tree<'_>) -> Result<(), Denial> {
         let node = Node::of(value, "relation")?;
         sample(node.value("sample"))?;
         self.reading.has_columns |= !node.text("type")?.starts_with("EMPTY");
@@ -60,7 +59,7 @@ impl Walk {
                 let keys: &[&str] = &["expected_names", "expected_types", "values"];
                 let node = node.only("VALUES", &[RELATION, keys])?;
                 for row in node.list("values")? {
-                    self.each(row.as_array().ok_or_else(|| unknown("a row of VALUES"))?)?;
+                    self.each(row.as_list().ok_or_else(|| unknown("a row of VALUES"))?)?;
                 }
                 Ok(())
             }
@@ -115,7 +114,7 @@ impl Walk {
                 self.maybe(entry.value("star_expr"))?;
                 let values = entry.list("values")?;
                 if let (Some(planted), [value]) = (self.planted, values)
-                    && value.get("value").and_then(Value::as_i64) == Some(planted)
+                    && value.get("value").and_then(Tree::as_whole) == Some(planted.into())
                 {
                     self.reading.planted += 1;
                     self.reading.pivot_in_recursion |= self.scope.iter().any(|cte| cte.recurring);
