@@ -29,7 +29,7 @@ impl Builder<'_> {
         let result = self.shape(draft, &mut plan, &resolver, base);
         result.map_err(|mut trouble| {
             if trouble.metrics.is_empty() {
-                trouble.metrics.clone_from(&metrics);
+                trouble.metrics = metrics.as_slice().into();
             }
             trouble
         })?;
@@ -76,13 +76,13 @@ impl Builder<'_> {
     fn metric(&self, choice: &Choice) -> Result<String, Trouble> {
         let name = |at: &usize| self.vocabulary.metrics.get(*at).map(|metric| metric.name.clone());
         match choice.items.as_slice() {
-            [one] => name(one).ok_or_else(|| unplaced(&[choice.text.clone()])),
+            [one] => name(one).ok_or_else(|| unplaced(std::slice::from_ref(&choice.text))),
             several => {
                 let names: Vec<String> = several.iter().filter_map(name).collect();
                 let message = format!("“{}” can mean {}", choice.text, names.join(" or "));
                 let mut trouble = Trouble::new(CannotKind::Ambiguous, message, "use the name of the metric");
                 trouble.choices = names;
-                trouble.metrics = several.to_vec();
+                trouble.metrics = several.into();
                 Err(trouble)
             }
         }
@@ -291,9 +291,9 @@ impl Builder<'_> {
     }
 
     fn ranking(&self, draft: &Draft, plan: &mut Plan, resolver: &Resolver<'_>) -> Result<(), Trouble> {
-        let asked = draft.metrics.iter().map(|choice| self.metric(choice)).collect::<Result<Vec<_>, _>>()?;
-        let lead = if draft.by_metric { asked.last() } else { asked.first() };
-        let by = lead.or(plan.rank.as_ref().map(|ranking| &ranking.metric)).cloned();
+        let lead =
+            draft.rank_by.as_ref().or(draft.metrics.first()).map(|choice| self.metric(choice)).transpose()?;
+        let by = lead.or_else(|| plan.rank.as_ref().map(|ranking| ranking.metric.clone()));
         let by = by.filter(|name| plan.metrics.contains(name)).unwrap_or_else(|| plan.metrics[0].clone());
         if let Some(rank) = draft.rank {
             plan.rank = Some(Ranking { rank, metric: by.clone() });
@@ -315,7 +315,7 @@ impl Builder<'_> {
                 "a ranking or a condition on a figure needs something to list".to_owned(),
                 "name what the rows are, for example with “by”",
             );
-            trouble.metrics = resolver.metrics.to_vec();
+            trouble.metrics = resolver.metrics.into();
             return Err(trouble);
         }
         Ok(())

@@ -42,6 +42,8 @@ pub(crate) struct Draft {
     pub(crate) dropped_groups: Vec<Choice>,
     /// Whether the metric was reached by "by": "by items instead".
     pub(crate) by_metric: bool,
+    /// The metric said after "by": the one to rank by.
+    pub(crate) rank_by: Option<Choice>,
     /// Words that are known, but that have no place in the question.
     pub(crate) unplaced: Vec<String>,
     /// Words that nothing knows.

@@ -150,7 +150,7 @@ impl Reader {
         now: DateTime<Utc>,
     ) -> Cannot {
         if trouble.metrics.is_empty() && trouble.kind == CannotKind::UnknownWords {
-            trouble.metrics = self.named_metrics(tokens, now);
+            trouble.metrics = self.named_metrics(tokens, now).into();
         }
         let works = |text: &str| {
             let cut = self.cut(token::tokenise(text), now, None);

@@ -129,7 +129,7 @@ pub(crate) struct Trouble {
     pub(crate) unknown: Vec<String>,
     pub(crate) choices: Vec<String>,
     /// Metrics the question did name, to build the offers on.
-    pub(crate) metrics: Vec<usize>,
+    pub(crate) metrics: Box<[usize]>,
 }
 
 impl Trouble {
@@ -140,7 +140,7 @@ impl Trouble {
             hint: hint.to_owned(),
             unknown: Vec::new(),
             choices: Vec::new(),
-            metrics: Vec::new(),
+            metrics: Box::default(),
         }
     }
 }

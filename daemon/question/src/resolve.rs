@@ -134,7 +134,7 @@ impl<'a> Resolver<'a> {
             .metrics
             .iter()
             .filter_map(|at| self.vocabulary.metrics.get(*at))
-            .map(|metric| metric.title())
+            .map(crate::vocabulary::MetricTerm::title)
             .collect();
         listed(&titles)
     }
@@ -143,7 +143,7 @@ impl<'a> Resolver<'a> {
         let message = format!("{} cannot be split or filtered by “{text}”", self.titles());
         let mut trouble =
             Trouble::new(CannotKind::NotAvailable, message, "ask by one of the dimensions offered");
-        trouble.metrics = self.metrics.to_vec();
+        trouble.metrics = self.metrics.into();
         trouble
     }
 
@@ -157,7 +157,7 @@ impl<'a> Resolver<'a> {
             "say which one, for example with the word before the name",
         );
         trouble.choices = names;
-        trouble.metrics = self.metrics.to_vec();
+        trouble.metrics = self.metrics.into();
         trouble
     }
 }

@@ -4,7 +4,7 @@ use crate::mark::Rank;
 use crate::period::Period;
 use crate::plan::{Against, Filter, Group, Plan, Test};
 use crate::reading::listed;
-use crate::vocabulary::{DimensionTerm, Vocabulary};
+use crate::vocabulary::{DimensionTerm, MetricTerm, Vocabulary};
 
 /// States `plan`; `corrections` are pairs of a word as typed and as read.
 pub(crate) fn summary(plan: &Plan, vocabulary: &Vocabulary, corrections: &[(String, String)]) -> String {
@@ -41,7 +41,7 @@ fn metric_title(vocabulary: &Vocabulary, name: &str) -> String {
         .metrics
         .iter()
         .find(|metric| metric.name == name)
-        .map_or_else(|| name.to_owned(), |metric| metric.title())
+        .map_or_else(|| name.to_owned(), MetricTerm::title)
 }
 
 /// A dimension in words that tell it from its namesakes: "customer region name".

@@ -66,11 +66,12 @@ impl Walk<'_> {
             self.draft.groups.push(GroupAsk::Calendar(*calendar));
         } else if !kinds.metrics.is_empty() && !thing {
             self.metric(kinds, part);
-        } else if !kinds.dimensions.is_empty() && self.said_before_value(kinds, part) {
-        } else if !kinds.dimensions.is_empty() {
-            self.loose(kinds, part);
-        } else if !self.condition(kinds, part, false) {
-            self.loose(kinds, part);
+        } else {
+            let said = !kinds.dimensions.is_empty() && self.said_before_value(kinds, part);
+            let condition = kinds.dimensions.is_empty() && self.condition(kinds, part, false);
+            if !said && !condition {
+                self.loose(kinds, part);
+            }
         }
     }
 
@@ -132,7 +133,8 @@ impl Walk<'_> {
 
     fn group(&mut self, kinds: &Kinds, part: &Part) {
         let things = !kinds.dimensions.is_empty() || !kinds.booleans.is_empty();
-        let ranking = self.draft.metrics.is_empty() && !self.draft.loose.is_empty();
+        let listed = matches!(self.before(), Some(Piece::Mark(Mark::And))) && self.draft.by_metric;
+        let ranking = listed || (self.draft.metrics.is_empty() && !self.draft.loose.is_empty());
         let metric = !kinds.metrics.is_empty() && (!things || ranking || !self.other_metric());
         if let Some(calendar) = kinds.calendars.first() {
             self.draft.groups.push(GroupAsk::Calendar(*calendar));
@@ -179,6 +181,9 @@ impl Walk<'_> {
         let first = self.draft.metrics.is_empty();
         if first || joined || self.rank_ahead() {
             self.draft.by_metric |= first;
+            if !joined || self.draft.rank_by.is_none() {
+                self.draft.rank_by = Some(Choice { items: kinds.metrics.clone(), text: self.text(part) });
+            }
             if first && !self.draft.loose.is_empty() && self.draft.rank.is_none() {
                 self.draft.rank = Some(Rank::Best);
             }
@@ -190,6 +195,7 @@ impl Walk<'_> {
     }
 
     fn remove(&mut self, kinds: &Kinds, part: &Part) {
+        self.removing = None;
         let choice = |items: &[usize], text: String| Choice { items: items.to_vec(), text };
         let text = self.text(part);
         if !kinds.metrics.is_empty() {

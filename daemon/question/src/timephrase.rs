@@ -125,6 +125,8 @@ impl TimeReader {
             "from" => match (norm(rest, whole), norm(rest, whole + 1)) {
                 ("on" | "onwards" | "onward", _) => (whole + 1, since(unit.start?)),
                 ("to" | "until" | "till", "now" | "date") => (whole + 2, since(unit.start?)),
+                // A single day opens a range; "from may" is just may.
+                _ if dated(inner) && unit.exact_unit() == Some(Grain::Day) => (whole, since(unit.start?)),
                 _ => return None,
             },
             _ => return None,
@@ -136,7 +138,7 @@ impl TimeReader {
         let found = [
             self.written(rest, before),
             self.relative(rest),
-            self.to_date(rest),
+            self.so_far(rest),
             self.parts(rest),
             self.day_name(rest),
         ];
@@ -288,7 +290,7 @@ impl TimeReader {
     }
 
     /// "year to date", "ytd", "so far this year", "this month so far".
-    fn to_date(&self, rest: &[Token]) -> Found<Period> {
+    fn so_far(&self, rest: &[Token]) -> Found<Period> {
         let so_far = |at: usize| norm(rest, at) == "so" && norm(rest, at + 1) == "far";
         let (len, grain) = match norm(rest, 0) {
             "ytd" => (1, Grain::Year),
@@ -439,6 +441,13 @@ const COUNTING: &[&str] = &[
 
 fn norm(tokens: &[Token], at: usize) -> &str {
     tokens.get(at).map_or("", |token| token.norm.as_str())
+}
+
+/// Whether a phrase begins with a written date and not with "yesterday" or a weekday.
+fn dated(tokens: &[Token]) -> bool {
+    let number = |token: &Token| matches!(token.kind, TokenKind::Date(_)) || day_number(token).is_some();
+    let month = words::month(norm(tokens, 0)).is_some();
+    tokens.first().is_some_and(number) || (month && tokens.get(1).is_some_and(number))
 }
 
 fn only_years(tokens: &[Token]) -> bool {

@@ -55,7 +55,12 @@ pub(crate) fn tokenise(text: &str) -> Vec<Token> {
     let mut comma = false;
     for chunk in space_signs(text).split_whitespace() {
         let dash = !chunk.is_empty() && chunk.chars().all(|letter| matches!(letter, '-' | '–' | '—'));
-        let (core, after) = if dash { ("to", false) } else { strip(chunk) };
+        let (core, after) = match chunk {
+            _ if dash => ("to", false),
+            "&" => ("and", false),
+            "+" => ("plus", false),
+            _ => strip(chunk),
+        };
         comma |= chunk.starts_with([',', ';', ':']);
         if !core.is_empty() {
             let before = tokens.len();
@@ -211,8 +216,8 @@ pub(crate) fn stem(norm: &str) -> String {
     }
     if base.len() > 3 && base.ends_with('e') {
         let rest = &base[..base.len() - 1];
-        if rest.ends_with('i') {
-            return format!("{}y", &rest[..rest.len() - 1]);
+        if let Some(rest) = rest.strip_suffix('i') {
+            return format!("{rest}y");
         }
         if rest.ends_with(['s', 'x', 'z', 'h']) {
             base = rest;
@@ -223,7 +228,7 @@ pub(crate) fn stem(norm: &str) -> String {
 
 /// `1,000`, `100k`, `1.5m`, `20`, `0.5` in plain digits.
 fn number(text: &str) -> Option<String> {
-    let text = text.trim_start_matches(|letter: char| matches!(letter, '$' | '€' | '£' | '¥'));
+    let text = text.trim_start_matches(['$', '€', '£', '¥']);
     let lower = text.to_ascii_lowercase();
     let (digits, zeros) = ["bn", "b", "m", "mn", "mio", "k"]
         .iter()

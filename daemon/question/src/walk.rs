@@ -58,6 +58,8 @@ pub(crate) struct Walk<'a> {
     number: Option<String>,
     /// The mode to go back to after the one word that "non" denies.
     restore: Option<Mode>,
+    /// "remove" or "drop", until what it removes is named.
+    pub(crate) removing: Option<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -84,6 +86,7 @@ impl<'a> Walk<'a> {
             last_metric: None,
             number: None,
             restore: None,
+            removing: None,
         }
     }
 
@@ -96,9 +99,8 @@ impl<'a> Walk<'a> {
             self.at += 1;
         }
         self.settle_comparison();
-        if let Some(number) = self.number.take() {
-            self.draft.unplaced.push(number);
-        }
+        self.draft.unplaced.extend(self.number.take());
+        self.draft.unplaced.extend(self.removing.take());
         self.draft
     }
 
@@ -213,13 +215,17 @@ impl<'a> Walk<'a> {
                 self.mode = Mode::Head;
             }
             Mark::Also => self.draft.follow.also = true,
-            Mark::Remove => self.mode = Mode::Remove,
+            Mark::Remove => {
+                self.mode = Mode::Remove;
+                self.removing = Some(self.text(part));
+            }
             Mark::MakeIt => {
                 self.draft.follow.same = true;
                 self.mode = Mode::Head;
             }
             Mark::Filters if self.mode == Mode::Remove || self.mode == Mode::Exclude => {
-                self.draft.clear_filters = true
+                self.draft.clear_filters = true;
+                self.removing = None;
             }
             Mark::SortBy => self.mode = Mode::Sort,
             Mark::Direction(descending) => self.draft.descending = Some(descending),
@@ -236,8 +242,13 @@ impl<'a> Walk<'a> {
     fn and(&mut self) {
         if self.at == 0 {
             self.draft.follow.leading_and = true;
-        } else if self.mode == Mode::Filter && !self.value_ahead(self.at + 1) {
-            self.mode = Mode::Head;
+        } else if !self.value_ahead(self.at + 1) {
+            self.mode = match self.mode {
+                Mode::Filter => Mode::Head,
+                // "not web and status is shipped": a new condition begins.
+                Mode::Exclude if self.dimension_ahead(self.at + 1) => Mode::Filter,
+                mode => mode,
+            };
         }
     }
 
@@ -280,7 +291,7 @@ impl<'a> Walk<'a> {
                 self.draft.periods.push(PeriodAsk { period, negated, versus });
             }
             TimePhrase::Earlier(grain, count) if self.draft.versus => {
-                self.draft.versus_earlier = Some((grain, count))
+                self.draft.versus_earlier = Some((grain, count));
             }
             TimePhrase::Earlier(grain, count) => self.draft.earlier = Some((grain, count)),
             TimePhrase::AllTime => self.draft.all_time = true,
@@ -341,7 +352,7 @@ impl<'a> Walk<'a> {
                 self.take_count(digits);
             }
             Some(Piece::Mark(Mark::Only)) if self.follows && self.at + 1 == self.parts.len() => {
-                self.take_count(digits)
+                self.take_count(digits);
             }
             _ if !self.said.is_empty() => self.number_value(digits, part),
             _ => {
@@ -467,6 +478,12 @@ impl<'a> Walk<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Whether the next phrase of weight names a dimension.
+    fn dimension_ahead(&self, from: usize) -> bool {
+        let next = self.parts.iter().skip(from).find(|part| part.piece != Piece::Filler);
+        matches!(next.map(|part| &part.piece), Some(Piece::Term(meanings)) if !self.dimensions(meanings).is_empty())
     }
 
     /// Whether a phrase is a value of the dimension of the last condition: "placed or shipped".
