@@ -1,1 +1,221 @@
-//! daemon
+//! `wharfd`: one local daemon that holds the sources, enforces the rules and remembers every conversation.
+//!
+//! The rooms, from the door to the data:
+//!
+//! | room | what it is for |
+//! | --- | --- |
+//! | [`doors`] | the ways in; they translate and hold no rules |
+//! | [`agents`] | a question becomes an answer: the turn loop and its providers |
+//! | [`sessions`] | conversations and their journal |
+//! | [`models`] | semantic models: read, kept, compiled |
+//! | [`sampling`], [`profiling`] | looks at one table |
+//! | [`gate`] | the one way to data: policy, route, run, audit |
+//! | [`formats`] | rows into bytes |
+//! | [`catalog`] | which sources there are and which tables they hold |
+//! | [`sources`] | where data lives |
+//! | [`audit`], [`state`] | what was done, and the daemon's own database |
+//! | [`lifecycle`] | the daemon as a process |
+
+pub mod agents;
+pub mod audit;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod doors;
+pub mod formats;
+pub mod gate;
+pub mod lifecycle;
+pub mod models;
+pub mod profiling;
+pub mod sampling;
+pub mod sessions;
+pub mod sources;
+pub mod state;
+pub mod telemetry;
+
+mod completion;
+
+pub use config::Config;
+
+use lifecycle::{Activity, Address, LifeLock};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use wharf_protocol::{ApiError, ErrorKind, PROTOCOL};
+
+/// All rooms, as the doors see them. Cheap to clone.
+#[derive(Clone)]
+pub struct Rooms(Arc<AllRooms>);
+
+/// See [`Rooms`].
+pub struct AllRooms {
+    /// What the daemon was told.
+    pub config: Config,
+    /// Its own database.
+    pub state: state::State,
+    /// The way to data.
+    pub gate: gate::Gate,
+    /// Semantic models.
+    pub models: models::Models,
+    /// Conversations.
+    pub sessions: sessions::Sessions,
+    /// Providers of answers.
+    pub agents: agents::Agents,
+    /// What is going on.
+    pub activity: Activity,
+    /// Outputs that clients handed over.
+    pub handoff: doors::handoff::Handoff,
+}
+
+impl std::ops::Deref for Rooms {
+    type Target = AllRooms;
+    fn deref(&self) -> &AllRooms {
+        &self.0
+    }
+}
+
+/// Runs the daemon until it is told to end or has nothing to do. `ready` is called once clients can connect.
+///
+/// # Errors
+/// When it cannot begin: another daemon runs, a folder is unsafe, the state is damaged.
+pub async fn run(config: Config, ready: impl FnOnce()) -> Result<(), ApiError> {
+    prepare_folders(&config)?;
+    let mut lock = LifeLock::take(&config.dirs.pid_file(), &config.dirs.address_file()).map_err(|e| cannot_begin(&e))?;
+    telemetry::init(&config.dirs.log_file(), &config.log_level);
+    let rooms = open(config).await?;
+    let (http, handoff) = listen(&rooms.config)?;
+    lock.announce(&Address {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: PROTOCOL,
+        socket: rooms.config.socket.clone(),
+    })
+    .map_err(|e| cannot_begin(&e))?;
+    let stall = rooms.config.write_stall;
+    let router = doors::http::router(rooms.clone());
+    let serving = tokio::spawn(doors::http::serve(http, rooms.clone(), router, stall));
+    let receiving = tokio::spawn(rooms.handoff.clone().serve(handoff));
+    let tidying = tokio::spawn(tidy(rooms.clone()));
+    tracing::info!(pid = std::process::id(), socket = %rooms.config.socket.display(), "ready");
+    ready();
+    let why = ending(&rooms).await;
+    tracing::info!(%why, "ending");
+    for task in [serving, receiving, tidying] {
+        task.abort();
+    }
+    close(&rooms, &lock).await;
+    Ok(())
+}
+
+fn cannot_begin(error: &lifecycle::LifecycleError) -> ApiError {
+    let code = match error {
+        lifecycle::LifecycleError::AlreadyRunning { .. } => "already_running",
+        lifecycle::LifecycleError::Io { .. } => "lock",
+    };
+    ApiError::new(ErrorKind::Unavailable, code, error.to_string())
+}
+
+fn prepare_folders(config: &Config) -> Result<(), ApiError> {
+    let dirs = &config.dirs;
+    let unusable = |e: wharf_settings::DirsError| {
+        ApiError::new(ErrorKind::Failed, "folder", e.to_string())
+            .hint("mend it, or point WHARF_STATE_DIR, WHARF_CACHE_DIR and WHARF_RUNTIME_DIR to folders of your own")
+    };
+    for dir in [&dirs.state, &dirs.cache] {
+        wharf_settings::Dirs::ensure(dir).map_err(unusable)?;
+    }
+    dirs.ensure_runtime().map_err(unusable)?;
+    // Relative names in statements must never mean the folder that the daemon happened to be started in.
+    let empty = dirs.state.join("empty");
+    wharf_settings::Dirs::ensure(&empty).map_err(unusable)?;
+    std::env::set_current_dir(&empty).map_err(|e| lifecycle::io_error(&empty, &e))
+}
+
+/// Opens the rooms, the lowest first, and puts in order what a crash left.
+async fn open(config: Config) -> Result<Rooms, ApiError> {
+    let dirs = config.dirs.clone();
+    let scratch = dirs.cache.join("scratch");
+    let _ = std::fs::remove_dir_all(&scratch);
+    let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
+    snapshots.sweep_partial();
+    let pool = sources::duckdb::Pool::new(config.memory, &scratch);
+    let state = state::State::open(&dirs.state).await?;
+    let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
+    let audit = audit::Audit::new(state.clone());
+    let gate = gate::Gate::new(catalog, pool, audit, config.limits.clone());
+    let warm = gate.clone();
+    tokio::task::spawn_blocking(move || warm.warm());
+    let sessions = sessions::Sessions::new(state.clone());
+    let interrupted = sessions.recover().await?;
+    if interrupted > 0 {
+        tracing::warn!(interrupted, "turns were cut by the end of the daemon before this one");
+    }
+    let activity = Activity::new();
+    let models = models::Models::new(gate.clone());
+    let agents = agents::Agents::new(gate.clone(), models.clone(), sessions.clone(), activity.clone());
+    let handoff = doors::handoff::Handoff::default();
+    Ok(Rooms(Arc::new(AllRooms { config, state, gate, models, sessions, agents, activity, handoff })))
+}
+
+/// Binds both sockets. Whatever stands at their paths is stale: this daemon holds the lock.
+fn listen(config: &Config) -> Result<(UnixListener, UnixListener), ApiError> {
+    let bind = |path: &std::path::Path| {
+        match std::fs::symlink_metadata(path) {
+            Ok(meta) if meta.is_dir() => {
+                let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+                return Err(lifecycle::io_error(path, &error));
+            }
+            Ok(_) => std::fs::remove_file(path).map_err(|e| lifecycle::io_error(path, &e))?,
+            Err(_) => {}
+        }
+        UnixListener::bind(path).map_err(|e| lifecycle::io_error(path, &e))
+    };
+    Ok((bind(&config.socket)?, bind(&config.handoff_socket)?))
+}
+
+/// Waits for a reason to end.
+async fn ending(rooms: &Rooms) -> &'static str {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let registry = rooms.gate.registry().clone();
+    tokio::select! {
+        () = rooms.activity.stopped() => "asked to",
+        _ = terminate => "terminated",
+        _ = tokio::signal::ctrl_c() => "interrupted",
+        () = rooms.activity.over(rooms.config.idle_exit, rooms.config.max_lifetime, move || registry.running_count()) => "idle",
+    }
+}
+
+/// Now and then: instances nobody uses are closed, and what they held goes back to the system.
+async fn tidy(rooms: Rooms) {
+    let mut tick = tokio::time::interval(Duration::from_secs(2));
+    loop {
+        tick.tick().await;
+        rooms.gate.pool().sweep();
+    }
+}
+
+/// Ends statements and turns, writes what is to be kept, and leaves no file that claims a daemon runs.
+async fn close(rooms: &Rooms, lock: &LifeLock) {
+    lock.withdraw();
+    for socket in [&rooms.config.socket, &rooms.config.handoff_socket] {
+        let _ = std::fs::remove_file(socket);
+    }
+    rooms.gate.registry().cancel_all(sources::Reason::Shutdown);
+    rooms.agents.stop_all();
+    let quiet = async {
+        while rooms.activity.turns() > 0 || rooms.gate.registry().running_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(5), quiet).await.is_err() {
+        tracing::warn!("some work did not end in time");
+    }
+    rooms.state.close().await;
+    let _ = std::fs::remove_dir_all(rooms.config.dirs.cache.join("scratch"));
+}

@@ -1,0 +1,133 @@
+//! The answer in words. Every number in it stands in the result as well.
+
+use super::exact::number;
+use wharf_protocol::{Cell, ColumnKind, Rows};
+use wharf_question::{Comparison, Reading};
+use wharf_semantic::{Column, Role};
+
+/// The answer, in pieces as they are streamed.
+pub(super) fn answer(rows: &Rows, columns: &[Column], reading: &Reading) -> Vec<String> {
+    let metrics: Vec<&Column> = columns.iter().filter(|c| c.role == Role::Metric).collect();
+    let mut pieces = Vec::new();
+    match &rows.rows[..] {
+        [] => pieces.push("No rows match.".to_owned()),
+        [row] if columns.len() == metrics.len() => {
+            let said = metrics.iter().filter_map(|m| Some(format!("{} is {}", title(m), shown(row, rows, &m.name, m)?)));
+            pieces.push(format!("{}.", capital(&said.collect::<Vec<_>>().join(", "))));
+            pieces.extend(change(row, rows, metrics.first().copied(), reading));
+        }
+        _ => {
+            pieces.push(format!("{} {}.", grouped(&rows.rows.len().to_string()), if rows.rows.len() == 1 { "row" } else { "rows" }));
+            if let Some(metric) = metrics.first() {
+                pieces.extend(extremes(rows, columns, metric));
+            }
+        }
+    }
+    if rows.truncated {
+        pieces.push(" There are more rows than are kept with an answer; `wharf metric query` gives them all.".to_owned());
+    }
+    pieces
+}
+
+/// `Highest: web with 12; lowest: phone with 3.`
+fn extremes(rows: &Rows, columns: &[Column], metric: &Column) -> Option<String> {
+    let at = rows.columns.iter().position(|c| c.name == metric.name)?;
+    let mut valued: Vec<(usize, _)> = rows.rows.iter().enumerate().filter_map(|(i, r)| Some((i, number(&r[at])?))).collect();
+    if valued.is_empty() {
+        return Some(format!(" {} has no value in any of them.", capital(&title(metric))));
+    }
+    // Sorting is stable: of equal values the first row counts.
+    valued.sort_by(|a, b| b.1.cmp(&a.1));
+    let name = |i: usize| {
+        let parts = columns.iter().filter(|c| c.role != Role::Metric).filter_map(|c| {
+            let at = rows.columns.iter().position(|r| r.name == c.name)?;
+            Some(group(&rows.rows[i][at], c))
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let value = |i: usize| shown(&rows.rows[i], rows, &metric.name, metric).unwrap_or_default();
+    let (first, last) = (valued.first()?.0, valued.last()?.0);
+    if valued.len() == 1 || valued.first()?.1 == valued.last()?.1 {
+        return Some(format!(" {} is {} for {}.", capital(&title(metric)), value(first), if valued.len() == 1 { name(first) } else { "each".to_owned() }));
+    }
+    Some(format!(" Highest {}: {} for {}; lowest: {} for {}.", title(metric), value(first), name(first), value(last), name(last)))
+}
+
+fn change(row: &[Cell], rows: &Rows, metric: Option<&Column>, reading: &Reading) -> Option<String> {
+    let metric = metric?;
+    let Some(Comparison::OtherPeriod { label, .. }) = &reading.comparison else { return None };
+    let get = |suffix: &str| {
+        let name = format!("{}__{suffix}", metric.name);
+        shown(row, rows, &name, metric)
+    };
+    match (get("previous"), get("change"), get("change_ratio")) {
+        (Some(previous), Some(change), _) if previous != "no value" => {
+            Some(format!(" In {label} it was {previous}: a change of {change}."))
+        }
+        _ => Some(format!(" There is no value for {label} to compare with.")),
+    }
+}
+
+fn title(column: &Column) -> String {
+    column.label.clone().unwrap_or_else(|| column.name.replace("__", " ").replace('_', " "))
+}
+
+/// A text with its first letter as a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+fn group(cell: &Cell, column: &Column) -> String {
+    match (cell.text(), column.grain.as_deref()) {
+        (None, _) => format!("no {}", title(column)),
+        (Some(text), Some("month")) => text.get(..7).unwrap_or(text).to_owned(),
+        (Some(text), Some("year")) => text.get(..4).unwrap_or(text).to_owned(),
+        (Some(text), _) => text.to_owned(),
+    }
+}
+
+fn shown(row: &[Cell], rows: &Rows, name: &str, metric: &Column) -> Option<String> {
+    let at = rows.columns.iter().position(|c| c.name == name)?;
+    let cell = row.get(at)?;
+    let Some(text) = cell.text() else { return Some("no value".to_owned()) };
+    let text = if rows.columns[at].kind == ColumnKind::Number { grouped(text) } else { text.to_owned() };
+    Some(match metric.unit.as_deref() {
+        Some(unit) if name == metric.name => format!("{text} {unit}"),
+        _ => text,
+    })
+}
+
+/// Digits in groups of three before the point: for people only.
+pub(super) fn grouped(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
+    if !whole.bytes().all(|b| b.is_ascii_digit()) || whole.len() <= 3 {
+        return text.to_owned();
+    }
+    let mut out = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_are_grouped_and_none_is_lost() {
+        assert_eq!(grouped("1234567.890"), "1,234,567.890");
+        assert_eq!(grouped("-1000"), "-1,000");
+        assert_eq!(grouped("999"), "999");
+        assert_eq!(grouped("1e21"), "1e21");
+    }
+}

@@ -1,0 +1,48 @@
+//! Listing a source's tables and columns from the engine's own catalogue.
+
+use crate::sources::duckdb::{Attachment, Pool, engine_error};
+use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn};
+
+const COLUMNS: &str = "
+    select c.schema_name, c.table_name, c.column_name, c.data_type, t.estimated_size
+    from duckdb_columns() c
+    left join duckdb_tables() t
+      on t.database_name = c.database_name and t.schema_name = c.schema_name and t.table_name = c.table_name
+    where c.database_name = ? and not c.internal
+    order by c.schema_name, c.table_name, c.column_index";
+
+pub(super) fn tables(source: &str, attachment: &Attachment, pool: &Pool) -> Result<Vec<Table>, ApiError> {
+    let failed = |e: duckdb::Error| engine_error(&e);
+    let lease = pool.lease(super::LISTING_FENCE, vec![attachment.clone()], "")?;
+    let connection = lease.connect()?;
+    let mut statement = connection.prepare(COLUMNS).map_err(failed)?;
+    let mut rows = statement.query([source]).map_err(failed)?;
+    let mut tables: Vec<Table> = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (schema, name): (String, String) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+        let column = TableColumn { name: row.get(2).map_err(failed)?, r#type: row.get(3).map_err(failed)? };
+        let size: Option<i64> = row.get(4).map_err(failed)?;
+        match tables.last_mut().filter(|t| t.schema == schema && t.name == name) {
+            Some(table) => table.columns.push(column),
+            None => tables.push(Table {
+                catalog: source.to_owned(),
+                qualified: if schema == "main" { name.clone() } else { format!("{schema}.{name}") },
+                schema,
+                name,
+                rows: size.and_then(|n| u64::try_from(n).ok()),
+                columns: vec![column],
+            }),
+        }
+    }
+    Ok(tables)
+}
+
+/// The error for a table that a source does not hold, with the nearest names.
+pub fn unknown_table(source: &str, name: &str, known: &[&str]) -> ApiError {
+    let nearest = wharf_policy::nearest(name, known.iter().copied());
+    let hint = match &nearest[..] {
+        [] => format!("`wharf table list --source {source}` shows the tables there are"),
+        nearest => format!("did you mean {}?", nearest.join(" or ")),
+    };
+    ApiError::new(ErrorKind::NotFound, "table_not_found", format!("the source `{source}` has no table `{name}`")).hint(hint)
+}

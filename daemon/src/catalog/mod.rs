@@ -1,0 +1,274 @@
+//! Which sources there are and which tables they hold.
+
+mod listing;
+mod store;
+
+pub use listing::unknown_table;
+
+use crate::sources::Cancel;
+use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover};
+use crate::state::State;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use store::Stored;
+use wharf_policy::TableName;
+use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, Table};
+
+/// The catalogue. Cheap to clone.
+#[derive(Clone)]
+pub struct Catalog(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    snapshots: Snapshots,
+    default: Option<String>,
+    sources: RwLock<BTreeMap<String, Stored>>,
+    // Tables by source, valid for one stamp of its files.
+    tables: Mutex<HashMap<String, (String, Arc<Vec<Table>>)>>,
+}
+
+/// Told while a source's files are read: file, files done, files in all.
+pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
+
+impl Catalog {
+    /// The sources in `state`. `default` is the source meant when a request names none.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn load(state: State, snapshots: Snapshots, default: Option<String>) -> Result<Self, ApiError> {
+        let sources = store::load(&state).await?;
+        Ok(Self(Arc::new(Inner {
+            state,
+            snapshots,
+            default,
+            sources: RwLock::new(sources),
+            tables: Mutex::default(),
+        })))
+    }
+
+    /// Adds a source: looks at its files, reads text files into a snapshot, and only then remembers it.
+    ///
+    /// # Errors
+    /// When the name is taken or not a name, or a file cannot be read. Nothing is changed then.
+    pub async fn add(&self, add: SourceAdd, pool: &Pool, cancel: Cancel, progress: impl Fn(&str, usize, usize) + Send + Sync + 'static) -> Result<Source, ApiError> {
+        check_name(&add.name)?;
+        if self.exists(&add.name) && !add.replace {
+            return Err(ApiError::new(ErrorKind::Conflict, "source_exists", format!("there is a source `{}` already", add.name))
+                .hint("choose another name, or add --replace"));
+        }
+        let stored = Stored {
+            source: Source {
+                name: add.name.clone(),
+                kind: SourceKind::Duckdb,
+                path: add.path.clone(),
+                models: add.models.clone(),
+                created_at: crate::clock::now_text(),
+                tables: None,
+            },
+            types: add.types,
+            aliases: add.aliases,
+        };
+        check_types(&stored)?;
+        let (this, pool, probe) = (self.clone(), pool.clone(), stored.clone());
+        let tables = tokio::task::spawn_blocking(move || {
+            let attachment = this.0.snapshots.attachment(&probe.spec(), &cancel, &progress)?;
+            pool.drop_source(&probe.source.name);
+            listing::tables(&probe.source.name, &attachment, &pool)
+        });
+        let tables = tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        store::save(&self.0.state, &stored).await?;
+        let mut source = stored.source.clone();
+        source.tables = Some(tables.len() as u64);
+        self.0.sources.write().unwrap_or_else(PoisonError::into_inner).insert(add.name.clone(), stored);
+        self.forget(&add.name);
+        Ok(source)
+    }
+
+    /// Forgets a source and removes its snapshots; its files stay.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub async fn remove(&self, name: &str, pool: &Pool) -> Result<(), ApiError> {
+        self.get(name)?;
+        store::delete(&self.0.state, name).await?;
+        self.0.sources.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.forget(name);
+        pool.drop_source(name);
+        self.0.snapshots.remove(name);
+        Ok(())
+    }
+
+    /// All sources, by name.
+    pub fn sources(&self) -> Vec<Source> {
+        self.read().values().map(|s| s.source.clone()).collect()
+    }
+
+    /// Whether there is a source of this name.
+    pub fn exists(&self, name: &str) -> bool {
+        self.read().contains_key(name)
+    }
+
+    /// A source by name.
+    ///
+    /// # Errors
+    /// When there is none; the nearest names are offered.
+    pub fn get(&self, name: &str) -> Result<Source, ApiError> {
+        self.stored(name).map(|s| s.source)
+    }
+
+    /// The source that a request means: the one it names, else the configured one, else the only one.
+    ///
+    /// # Errors
+    /// When it names one that does not exist.
+    pub fn choose(&self, name: Option<&str>) -> Result<Option<String>, ApiError> {
+        if let Some(name) = name.or(self.0.default.as_deref()) {
+            return self.get(name).map(|s| Some(s.name));
+        }
+        let sources = self.read();
+        let mut names = sources.keys();
+        Ok(match (names.next(), names.next()) {
+            (Some(only), None) => Some(only.clone()),
+            _ => None,
+        })
+    }
+
+    /// The source that a request means, where there must be one.
+    ///
+    /// # Errors
+    /// When it names none and there is not exactly one.
+    pub fn require(&self, name: Option<&str>) -> Result<String, ApiError> {
+        self.choose(name)?.ok_or_else(|| {
+            let names: Vec<String> = self.read().keys().cloned().collect();
+            if names.is_empty() {
+                ApiError::new(ErrorKind::NotFound, "no_source", "there is no source yet")
+                    .hint("`wharf demo` sets one up, `wharf source add NAME PATH` adds your own files")
+            } else {
+                ApiError::new(ErrorKind::Invalid, "source_needed", "there are several sources; say which one is meant")
+                    .hint(format!("add --source with one of: {}", names.join(", ")))
+            }
+        })
+    }
+
+    /// A source as an instance attaches it, its snapshot made up to date. Blocking.
+    ///
+    /// # Errors
+    /// When its files are gone or cannot be read.
+    pub fn attachment(&self, name: &str, cancel: &Cancel, progress: Progress) -> Result<Attachment, ApiError> {
+        self.0.snapshots.attachment(&self.stored(name)?.spec(), cancel, progress)
+    }
+
+    /// The names of a source's tables. Blocking.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn table_names(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Vec<TableName>, ApiError> {
+        let tables = self.tables_of(name, attachment, pool)?;
+        Ok(tables.iter().map(|t| TableName::new(&t.catalog, &t.schema, &t.name)).collect())
+    }
+
+    /// A source's tables with their columns. Blocking.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn tables(&self, name: &str, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
+        let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
+        self.tables_of(name, &attachment, pool)
+    }
+
+    /// A text that changes when the source's data does. Blocking.
+    ///
+    /// # Errors
+    /// When its files are gone.
+    pub fn stamp(&self, name: &str) -> Result<String, ApiError> {
+        Ok(self.attachment(name, &Cancel::default(), &|_, _, _| {})?.stamp)
+    }
+
+    /// Bytes of snapshots.
+    pub fn cache_bytes(&self) -> u64 {
+        self.0.snapshots.bytes()
+    }
+
+    /// Where a source's semantic models are.
+    ///
+    /// # Errors
+    /// When there is no such source.
+    pub fn models_path(&self, name: &str) -> Result<Option<PathBuf>, ApiError> {
+        Ok(self.get(name)?.models.map(PathBuf::from))
+    }
+
+    fn tables_of(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
+        let cached = self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).map(|(_, t)| t.clone());
+        if let Some(tables) = cached {
+            return Ok(tables);
+        }
+        let tables = Arc::new(listing::tables(name, attachment, pool)?);
+        self.cache().insert(name.to_owned(), (attachment.stamp.clone(), tables.clone()));
+        Ok(tables)
+    }
+
+    fn stored(&self, name: &str) -> Result<Stored, ApiError> {
+        let sources = self.read();
+        sources.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = sources.keys().map(String::as_str).collect();
+            let nearest = wharf_policy::nearest(name, names);
+            let hint = match &nearest[..] {
+                [] => "`wharf source list` shows the sources there are".to_owned(),
+                nearest => format!("did you mean {}?", nearest.join(" or ")),
+            };
+            ApiError::new(ErrorKind::NotFound, "source_not_found", format!("there is no source `{name}`")).hint(hint)
+        })
+    }
+
+    fn forget(&self, name: &str) {
+        self.cache().remove(name);
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, (String, Arc<Vec<Table>>)>> {
+        self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Stored>> {
+        self.0.sources.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stored {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: self.source.name.clone(),
+            path: PathBuf::from(&self.source.path),
+            types: self.types.clone(),
+            aliases: self.aliases.clone(),
+        }
+    }
+}
+
+/// Names that the engine uses for catalogs of its own.
+const TAKEN: &[&str] = &["memory", "system", "temp", "main"];
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let good = name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !good || TAKEN.contains(&name) {
+        return Err(ApiError::new(ErrorKind::Invalid, "bad_source_name", format!("`{name}` cannot be a source's name"))
+            .hint("use lower-case letters, digits and _, beginning with a letter; not memory, system, temp or main"));
+    }
+    Ok(())
+}
+
+/// Types for tables that are not there would be ignored without a word.
+fn check_types(stored: &Stored) -> Result<(), ApiError> {
+    let Discovered::Files(files) = discover(Path::new(&stored.source.path))? else { return Ok(()) };
+    let known: Vec<&str> = files.iter().map(|f| f.table.as_str()).collect();
+    for table in stored.aliases.values() {
+        if !known.iter().any(|k| k.eq_ignore_ascii_case(table)) {
+            return Err(unknown_table(&stored.source.name, table, &known));
+        }
+    }
+    Ok(())
+}
+
+/// Where listings run: an instance that sees this source and nothing else.
+pub(crate) const LISTING_FENCE: Fence = Fence::Locked;

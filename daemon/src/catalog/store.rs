@@ -1,0 +1,68 @@
+//! Sources in the daemon's own database.
+
+use crate::state::{State, StateError};
+use sqlx::Row;
+use std::collections::BTreeMap;
+use wharf_protocol::{Source, SourceKind};
+
+/// A source with what only the engine needs to know of it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) source: Source,
+    pub(super) types: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) aliases: BTreeMap<String, String>,
+}
+
+pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, StateError> {
+    let rows = sqlx::query("select name, path, models, types, aliases, created_at from sources")
+        .fetch_all(state.read())
+        .await
+        .map_err(|e| state.error(e))?;
+    rows.into_iter()
+        .map(|row| {
+            let name: String = row.get(0);
+            let json = |text: String| StateError::Other(format!("the source `{name}` is stored wrongly: {text}"));
+            let types = serde_json::from_str(row.get::<&str, _>(3)).map_err(|e| json(e.to_string()))?;
+            let aliases = serde_json::from_str(row.get::<&str, _>(4)).map_err(|e| json(e.to_string()))?;
+            let source = Source {
+                name: name.clone(),
+                kind: SourceKind::Duckdb,
+                path: row.get(1),
+                models: row.get(2),
+                created_at: row.get(5),
+                tables: None,
+            };
+            Ok((name.clone(), Stored { source, types, aliases }))
+        })
+        .collect()
+}
+
+pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateError> {
+    let source = &stored.source;
+    let text = |e: serde_json::Error| StateError::Other(e.to_string());
+    let types = serde_json::to_string(&stored.types).map_err(text)?;
+    let aliases = serde_json::to_string(&stored.aliases).map_err(text)?;
+    let mut write = state.write().await?;
+    let done = sqlx::query(
+        "insert into sources (name, kind, path, models, types, aliases, created_at) values (?, 'duckdb', ?, ?, ?, ?, ?) \
+         on conflict (name) do update set path = excluded.path, models = excluded.models, types = excluded.types, \
+         aliases = excluded.aliases, created_at = excluded.created_at",
+    )
+    .bind(&source.name)
+    .bind(&source.path)
+    .bind(&source.models)
+    .bind(types)
+    .bind(aliases)
+    .bind(&source.created_at)
+    .execute(write.on())
+    .await;
+    done.map_err(|e| write.error(e))?;
+    write.commit().await
+}
+
+pub(super) async fn delete(state: &State, name: &str) -> Result<(), StateError> {
+    let mut write = state.write().await?;
+    let done = sqlx::query("delete from sources where name = ?").bind(name).execute(write.on()).await;
+    done.map_err(|e| write.error(e))?;
+    write.commit().await
+}

@@ -1,0 +1,182 @@
+//! Statements: rows out, as a stream or into the client's own output.
+
+use super::failure::{Body, Failure};
+use super::sources::CancelOnDrop;
+use crate::Rooms;
+use crate::formats::{BodySink, Encoding, FdSink, Shape, Sink, Style};
+use crate::gate::{Deliver, Rights, Statement};
+use crate::sources::{Cancel, Reason, Stop};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use wharf_protocol::{ApiError, ErrorKind, Format, OUTPUT_ID, QUERY_ID, QueryRequest, QueryStats, REQUEST_ID};
+
+/// Pieces of a body that wait for a reader, each of some 100 KB.
+const PIECES: usize = 2;
+
+pub(super) async fn stream(State(rooms): State<Rooms>, headers: HeaderMap, Body(request): Body<QueryRequest>) -> Result<Response, Failure> {
+    let rights = match request.only_tables {
+        Some(tables) => Rights::Tables(tables),
+        None => Rights::Owner { write: request.write },
+    };
+    let mut statement = Statement::new("query", rights, request.sql);
+    statement.params = request.params;
+    statement.source = request.source;
+    statement.limit = request.limit;
+    statement.timeout = request.timeout_ms.map(Duration::from_millis);
+    statement.cwd = request.cwd.map(PathBuf::from);
+    let style = Style { no_header: request.no_header, null: request.null };
+    send(rooms, &headers, statement, request.format, style).await
+}
+
+/// Runs a statement and sends its rows: into the output that the client handed over, if it names one, else as the body.
+pub(super) async fn send(
+    rooms: Rooms,
+    headers: &HeaderMap,
+    mut statement: Statement,
+    format: Format,
+    style: Style,
+) -> Result<Response, Failure> {
+    if let Some(id) = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
+        id.clone_into(&mut statement.id);
+    }
+    match headers.get(OUTPUT_ID).and_then(|v| v.to_str().ok()) {
+        Some(output) => into_output(rooms, output, statement, format, style).await,
+        None => as_body(rooms, statement, format, style).await,
+    }
+}
+
+/// The reply comes when the last row is written, and tells how it went.
+async fn into_output(rooms: Rooms, output: &str, statement: Statement, format: Format, style: Style) -> Result<Response, Failure> {
+    let Some(fd) = rooms.handoff.take(output) else {
+        return Err(Failure(ApiError::new(ErrorKind::Invalid, "output", "no output was handed over under this id")));
+    };
+    let cancel = Cancel::default();
+    let sink = FdSink::new(fd, cancel.clone())?;
+    // Dropped when the client goes away before the end.
+    let guard = CancelOnDrop(cancel.clone());
+    let stats = deliver(&rooms, statement, cancel, format, style, move |_| Ok(Box::new(sink))).await?;
+    std::mem::forget(guard);
+    Ok(Json(stats).into_response())
+}
+
+/// The reply begins with the first rows. One that fails after that ends without its last chunk; the status tells why.
+async fn as_body(rooms: Rooms, statement: Statement, format: Format, style: Style) -> Result<Response, Failure> {
+    let id = statement.id.clone();
+    let (bytes, body) = mpsc::channel::<Bytes>(PIECES);
+    let (begun, begins) = oneshot::channel::<()>();
+    let (failed, fails) = oneshot::channel::<ApiError>();
+    let cancel = Cancel::default();
+    let guard = CancelOnDrop(cancel.clone());
+    let rows = format == Format::Rows;
+    tokio::spawn(async move {
+        let tail = bytes.clone();
+        let begin = move |_: &Arc<Shape>| {
+            let _ = begun.send(());
+            Ok(Box::new(BodySink(bytes)) as Box<dyn Sink>)
+        };
+        match deliver(&rooms, statement, cancel, format, style, begin).await {
+            Ok(stats) if rows => {
+                let line = serde_json::json!({"stats": stats});
+                let _ = tail.send(Bytes::from(format!("{line}\n"))).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let _ = failed.send(error);
+            }
+        }
+    });
+    if begins.await.is_err() {
+        let error = fails.await.unwrap_or_else(|_| ApiError::new(ErrorKind::Internal, "lost", "the statement ended without a word"));
+        return Err(Failure(error));
+    }
+    let end = async move {
+        let end = fails.await.ok()?;
+        if rows {
+            let line = serde_json::json!({"error": end});
+            return Some(Ok(Bytes::from(format!("{line}\n"))));
+        }
+        Some(Err(std::io::Error::other(end.message)))
+    };
+    let stream = ReceiverStream::new(body).map(Ok::<Bytes, std::io::Error>).chain(
+        futures::stream::once(end).filter_map(futures::future::ready),
+    );
+    let guarded = stream.chain(futures::stream::once(async move {
+        std::mem::forget(guard);
+        Ok(Bytes::new())
+    }).filter(|b| futures::future::ready(b.as_ref().is_ok_and(|b| !b.is_empty()))));
+    let mut response = Response::new(axum::body::Body::from_stream(guarded));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(QUERY_ID, value);
+    }
+    Ok(response)
+}
+
+async fn deliver(
+    rooms: &Rooms,
+    statement: Statement,
+    cancel: Cancel,
+    format: Format,
+    style: Style,
+    begin: impl FnOnce(&Arc<Shape>) -> Result<Box<dyn Sink>, Stop> + Send + 'static,
+) -> Result<QueryStats, ApiError> {
+    let deliver = if format == Format::Parquet {
+        let mut begin = Some(begin);
+        Deliver::Parquet(Box::new(move |shape, file| match begin.take() {
+            Some(begin) => copy(&file, begin(shape)?),
+            None => Ok(0),
+        }))
+    } else {
+        Deliver::Rows(Encoding::new(format, style, begin))
+    };
+    Ok(rooms.gate.run(statement, cancel, deliver, |encoding| encoding.totals().bytes).await?.stats)
+}
+
+/// Copies a spooled file into the sink.
+fn copy(file: &std::path::Path, mut sink: Box<dyn Sink>) -> Result<u64, Stop> {
+    let failed = |e: std::io::Error| Stop::Failed(crate::lifecycle::io_error(file, &e));
+    let mut reader = std::fs::File::open(file).map_err(failed)?;
+    let mut total = 0;
+    loop {
+        let mut piece = vec![0; 1 << 18];
+        let n = reader.read(&mut piece).map_err(failed)?;
+        if n == 0 {
+            return Ok(total);
+        }
+        piece.truncate(n);
+        total += n as u64;
+        sink.write(piece)?;
+    }
+}
+
+pub(super) async fn status(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Response, Failure> {
+    let registry = rooms.gate.registry();
+    if let Some(stats) = registry.outcome(&id) {
+        return Ok(Json(stats).into_response());
+    }
+    if registry.is_running(&id) {
+        return Ok((StatusCode::OK, Json(serde_json::json!({"query_id": id, "status": "running"}))).into_response());
+    }
+    Err(not_found(&id))
+}
+
+pub(super) async fn cancel(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Response, Failure> {
+    if rooms.gate.registry().cancel(&id, Reason::Asked) {
+        return Ok(Json(serde_json::json!({"query_id": id, "status": "cancelling"})).into_response());
+    }
+    Err(not_found(&id))
+}
+
+fn not_found(id: &str) -> Failure {
+    Failure(ApiError::new(ErrorKind::NotFound, "query_not_found", format!("no statement `{id}` is running or remembered")))
+}

@@ -1,0 +1,4 @@
+//! The ways in. Doors translate; they hold no rules.
+
+pub mod handoff;
+pub mod http;

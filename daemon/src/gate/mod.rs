@@ -1,0 +1,93 @@
+//! The one way to data. Every row that leaves a source passes here, whatever door it was asked at.
+//!
+//! ```text
+//! principal + statement -> policy -> route -> audit (begun) -> run -> audit (ended)
+//! ```
+//! There is no second path, so this is the place to read when asking "can this leak?". A statement whose first audit
+//! line is not on the disk hands out no row.
+
+mod plan;
+mod registry;
+mod work;
+
+pub use plan::{Principal, Rights};
+pub use registry::{Guard, Registry};
+pub use work::{Deliver, Delivered, Statement};
+
+use crate::audit::Audit;
+use crate::catalog::Catalog;
+use crate::sources::duckdb::{EngineParser, Pool};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// The gate. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    catalog: Catalog,
+    pool: Pool,
+    parser: EngineParser,
+    audit: Audit,
+    registry: Registry,
+    places: Semaphore,
+    limits: Limits,
+}
+
+/// What all statements together may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Statements at once.
+    pub statements: usize,
+    /// Statements that may wait.
+    pub queue: usize,
+    /// How long a statement may take unless it says otherwise.
+    pub timeout: Option<Duration>,
+}
+
+impl Gate {
+    /// A gate before these sources.
+    pub fn new(catalog: Catalog, pool: Pool, audit: Audit, limits: Limits) -> Self {
+        let places = Semaphore::new(limits.statements.max(1));
+        let registry = Registry::default();
+        Self(Arc::new(Inner { catalog, pool, parser: EngineParser::new(), audit, registry, places, limits }))
+    }
+
+    /// Statements that run or lately ran.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The sources behind the gate.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
+    /// The engine's parser.
+    pub fn parser(&self) -> &EngineParser {
+        &self.0.parser
+    }
+
+    /// The engine's instances.
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// Statements that wait for a place.
+    pub fn waiting(&self) -> u64 {
+        self.0.registry.waiting()
+    }
+
+    /// Opens what the first statement would otherwise wait for.
+    pub fn warm(&self) {
+        use wharf_policy::DuckdbParser as _;
+        let _ = self.0.parser.serialize("select 1");
+        let _ = self.0.pool.lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "");
+    }
+}

@@ -1,0 +1,201 @@
+//! Who asks, what they may, and therefore where and how a statement runs. Pure but for the catalogue it looks into.
+
+use super::Gate;
+use super::work::Statement;
+use crate::sources::Cancel;
+use crate::sources::duckdb::{Attachment, Fence};
+use std::path::PathBuf;
+use wharf_policy::{Class, Denial, Dialect, Policy, TableName};
+use wharf_protocol::{ApiError, ErrorKind};
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Principal {
+    /// The user whose daemon this is, on the Unix socket.
+    Owner,
+}
+
+impl Principal {
+    /// As the audit names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// What the asker may do with this statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rights {
+    /// Read the source's tables; and, as the owner, other files, when the statement needs them.
+    Owner {
+        /// The owner has said that the statement may write.
+        write: bool,
+    },
+    /// Read these tables and nothing else. Names as the source knows them.
+    Tables(Vec<String>),
+    /// Read the source's tables and nothing else: chat, metrics, samples, profiles.
+    Source,
+}
+
+/// How a statement will run.
+pub(super) struct Plan {
+    pub(super) fence: Fence,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) policy: String,
+    pub(super) catalog: Option<String>,
+    pub(super) tables: Vec<String>,
+    pub(super) wraps: bool,
+    pub(super) cwd: Option<PathBuf>,
+    pub(super) sql: String,
+}
+
+impl Plan {
+    pub(super) fn route(&self) -> &'static str {
+        match self.fence {
+            Fence::Locked => "duckdb:fenced",
+            Fence::OwnerReads => "duckdb:owner",
+            Fence::OwnerWrites => "duckdb:owner-write",
+        }
+    }
+}
+
+impl Gate {
+    /// Judges the statement and decides where it runs. Blocking: a source's files may have to be read first.
+    pub(super) fn plan(&self, statement: &Statement, cancel: &Cancel) -> Result<Plan, ApiError> {
+        let inner = &self.0;
+        let source = inner.catalog.choose(statement.source.as_deref())?;
+        let mut attachments = Vec::new();
+        if let Some(source) = &source {
+            attachments.push(inner.catalog.attachment(source, cancel, &|_, _, _| {})?);
+        }
+        let allowed = match (&statement.rights, &source) {
+            (Rights::Tables(names), Some(source)) => self.named_tables(source, &attachments, names)?,
+            (_, Some(source)) => inner.catalog.table_names(source, &attachments[0], &inner.pool)?,
+            (Rights::Tables(_), None) => {
+                return Err(ApiError::new(ErrorKind::Invalid, "no_source", "there is no source whose tables could be allowed")
+                    .hint("add one with `wharf source add NAME PATH`"));
+            }
+            (_, None) => Vec::new(),
+        };
+        let catalog = source.clone();
+        let default = catalog.clone().unwrap_or_else(|| "memory".to_owned());
+        let policy = Policy::new(Dialect::Duckdb, allowed, default, "main");
+        let checked = wharf_policy::check(&statement.sql, &policy, &inner.parser);
+        let mark = match &statement.rights {
+            Rights::Tables(names) => names.join(","),
+            Rights::Owner { .. } | Rights::Source => String::new(),
+        };
+        match checked {
+            Ok(checked) if !matches!(statement.rights, Rights::Owner { write: true }) => Ok(Plan {
+                fence: Fence::Locked,
+                attachments,
+                policy: mark,
+                catalog,
+                tables: checked.tables.iter().map(ToString::to_string).collect(),
+                wraps: !checked.explain && !checked.several_steps,
+                cwd: None,
+                sql: trimmed(&statement.sql),
+            }),
+            checked => match statement.rights {
+                Rights::Owner { write } => self.plan_for_owner(statement, write, catalog, attachments, checked.err(), cancel),
+                Rights::Source | Rights::Tables(_) => Err(checked.err().map_or_else(
+                    || ApiError::new(ErrorKind::Internal, "plan", "the statement was neither allowed nor denied"),
+                    |denial| denied(&denial),
+                )),
+            },
+        }
+    }
+
+    /// The owner's freedom: used only for statements that need it.
+    fn plan_for_owner(
+        &self,
+        statement: &Statement,
+        write: bool,
+        catalog: Option<String>,
+        mut attachments: Vec<Attachment>,
+        denial: Option<Denial>,
+        cancel: &Cancel,
+    ) -> Result<Plan, ApiError> {
+        let inner = &self.0;
+        let statements = wharf_policy::classify(&statement.sql, &inner.parser).map_err(|d| denied(&d))?;
+        let [one] = &statements[..] else {
+            return Err(denial.map_or_else(
+                || ApiError::new(ErrorKind::Invalid, "several_statements", "give one statement at a time"),
+                |d| denied(&d),
+            ));
+        };
+        if one.class > Class::Metadata && !write {
+            return Err(ApiError::new(
+                ErrorKind::Refused,
+                "write_not_allowed",
+                format!("{} changes something, and statements only read unless you say otherwise", one.keyword),
+            )
+            .hint("if you mean it, run it again with --write"));
+        }
+        // Other sources that the statement names stand beside the chosen one.
+        for relation in &one.relations {
+            let Some((first, _)) = relation.split_once('.') else { continue };
+            let first = first.trim_matches('"');
+            if inner.catalog.exists(first) && !attachments.iter().any(|a| a.alias.eq_ignore_ascii_case(first)) {
+                attachments.push(inner.catalog.attachment(first, cancel, &|_, _, _| {})?);
+            }
+        }
+        attachments.sort_by(|a, b| a.alias.cmp(&b.alias));
+        let fence = if write { Fence::OwnerWrites } else { Fence::OwnerReads };
+        Ok(Plan {
+            fence,
+            attachments,
+            policy: String::new(),
+            catalog,
+            tables: one.relations.iter().chain(&one.files).cloned().collect(),
+            wraps: one.class == Class::Read && one.keyword != "PIVOT",
+            cwd: statement.cwd.clone(),
+            sql: trimmed(&statement.sql),
+        })
+    }
+
+    /// The names that `--only-tables` gives, as the catalogue spells them.
+    fn named_tables(&self, source: &str, attachments: &[Attachment], names: &[String]) -> Result<Vec<TableName>, ApiError> {
+        let known = self.0.catalog.table_names(source, &attachments[0], &self.0.pool)?;
+        names
+            .iter()
+            .map(|name| {
+                let parts: Vec<&str> = name.split('.').collect();
+                let table = parts.last().copied().unwrap_or_default();
+                let schema = if parts.len() > 1 { parts[parts.len() - 2] } else { "main" };
+                let found = known
+                    .iter()
+                    .find(|t| t.table.eq_ignore_ascii_case(table) && t.schema.eq_ignore_ascii_case(schema));
+                found.cloned().ok_or_else(|| {
+                    let candidates: Vec<&str> = known.iter().map(|t| t.table.as_str()).collect();
+                    crate::catalog::unknown_table(source, name, &candidates)
+                })
+            })
+            .collect()
+    }
+}
+
+/// A query without what follows it, so that it can stand inside another one.
+fn trimmed(sql: &str) -> String {
+    sql.trim_end().trim_end_matches(';').trim_end().to_owned()
+}
+
+/// A refusal as the doors tell it.
+pub fn denied(denial: &Denial) -> ApiError {
+    use wharf_policy::DenialCode;
+    let kind = match denial.code {
+        DenialCode::Syntax | DenialCode::Empty => ErrorKind::Failed,
+        _ => ErrorKind::Refused,
+    };
+    let place = denial.place.map(|p| format!(" (line {}, column {})", p.line, p.column)).unwrap_or_default();
+    let nearest = match &denial.nearest[..] {
+        [] => None,
+        names => Some(format!("did you mean {}?", names.join(" or "))),
+    };
+    let hint = match (nearest, denial.hint.clone()) {
+        (Some(nearest), Some(hint)) => Some(format!("{nearest} {hint}")),
+        (nearest, hint) => nearest.or(hint),
+    };
+    ApiError::new(kind, &denial.code.to_string(), format!("{}{place}", denial.message)).maybe_hint(hint)
+}

@@ -1,0 +1,108 @@
+//! Statements that run, and how the last ones went.
+
+use crate::sources::{Cancel, Reason};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use wharf_protocol::QueryStats;
+
+/// Finished statements whose outcome can still be asked for.
+const REMEMBERED: usize = 256;
+
+/// The register. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    running: Mutex<HashMap<String, Cancel>>,
+    ended: Mutex<VecDeque<QueryStats>>,
+    waiting: AtomicU64,
+}
+
+/// A running statement's entry; it leaves the register when dropped.
+pub struct Guard {
+    registry: Registry,
+    id: String,
+}
+
+impl Registry {
+    /// Enters a statement.
+    pub fn enter(&self, id: &str, cancel: &Cancel) -> Guard {
+        self.running().insert(id.to_owned(), cancel.clone());
+        Guard { registry: self.clone(), id: id.to_owned() }
+    }
+
+    /// Remembers how a statement went.
+    pub fn remember(&self, stats: QueryStats) {
+        let mut ended = self.ended();
+        if ended.len() >= REMEMBERED {
+            ended.pop_front();
+        }
+        ended.push_back(stats);
+    }
+
+    /// How a statement went, if it is over and not forgotten.
+    pub fn outcome(&self, id: &str) -> Option<QueryStats> {
+        self.ended().iter().rev().find(|s| s.query_id == id).cloned()
+    }
+
+    /// Whether a statement runs.
+    pub fn is_running(&self, id: &str) -> bool {
+        self.running().contains_key(id)
+    }
+
+    /// Ends a statement; false if none of this id runs.
+    pub fn cancel(&self, id: &str, reason: Reason) -> bool {
+        let cancel = self.running().get(id).cloned();
+        cancel.is_some_and(|c| {
+            c.raise(reason);
+            true
+        })
+    }
+
+    /// Ends all statements.
+    pub fn cancel_all(&self, reason: Reason) {
+        let all: Vec<Cancel> = self.running().values().cloned().collect();
+        for cancel in all {
+            cancel.raise(reason);
+        }
+    }
+
+    /// Statements that run.
+    pub fn running_count(&self) -> u64 {
+        self.running().len() as u64
+    }
+
+    /// Statements that wait for a place.
+    pub fn waiting(&self) -> u64 {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn wait(&self) -> Waiting {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(self.clone())
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Cancel>> {
+        self.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, VecDeque<QueryStats>> {
+        self.0.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.registry.running().remove(&self.id);
+    }
+}
+
+pub(super) struct Waiting(Registry);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,341 @@
+//! A statement on its way: place, plan, audit, run, audit.
+
+use super::plan::{Plan, Principal, Rights};
+use super::{Gate, Registry};
+use crate::audit::Entry;
+use crate::clock;
+use crate::formats::Shape;
+use crate::sources::duckdb::{Outcome, Output, Run};
+use crate::sources::{Cancel, Consumer, Reason, Stop};
+use arrow::array::RecordBatch;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wharf_protocol::{ApiError, ErrorKind, Param, QueryStats};
+
+/// A statement as a door hands it in.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Its id, also the id of its audit lines.
+    pub id: String,
+    /// Who asks.
+    pub principal: Principal,
+    /// What the asker may do with it.
+    pub rights: Rights,
+    /// What it is part of: `query`, `metric`, `sample`, `profile`, `ask`.
+    pub action: &'static str,
+    /// Its text.
+    pub sql: String,
+    /// Values for `$name`.
+    pub params: BTreeMap<String, Param>,
+    /// The source that unqualified names belong to.
+    pub source: Option<String>,
+    /// At most this many rows.
+    pub limit: Option<u64>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// Folder against which relative file names are read.
+    pub cwd: Option<PathBuf>,
+}
+
+impl Statement {
+    /// A statement of the owner's with a new id and nothing but its text.
+    pub fn new(action: &'static str, rights: Rights, sql: impl Into<String>) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            principal: Principal::Owner,
+            rights,
+            action,
+            sql: sql.into(),
+            params: BTreeMap::new(),
+            source: None,
+            limit: None,
+            timeout: None,
+            cwd: None,
+        }
+    }
+
+    /// The same statement over this source.
+    #[must_use]
+    pub fn source(mut self, source: &str) -> Self {
+        self.source = Some(source.to_owned());
+        self
+    }
+}
+
+/// Where the rows go.
+pub enum Deliver<C> {
+    /// To a consumer.
+    Rows(C),
+    /// A Parquet file that is handed over whole.
+    Parquet(Box<dyn FnMut(&Arc<Shape>, PathBuf) -> Result<u64, Stop> + Send>),
+}
+
+/// What became of it.
+pub struct Delivered<C> {
+    /// The consumer, with what it took.
+    pub consumer: Option<C>,
+    /// How it went.
+    pub stats: QueryStats,
+}
+
+impl Gate {
+    /// Takes a statement through the gate. The rows go to `deliver` as they come; the reply tells how it went.
+    ///
+    /// # Errors
+    /// When it was refused, failed, was cancelled, or ran out of time. A reader that went away is not an error.
+    pub async fn run<C: Consumer + 'static>(
+        &self,
+        statement: Statement,
+        cancel: Cancel,
+        deliver: Deliver<C>,
+        bytes: impl Fn(&C) -> u64 + Send + 'static,
+    ) -> Result<Delivered<C>, ApiError> {
+        let arrived = Instant::now();
+        let registry = self.registry().clone();
+        let guard = registry.enter(&statement.id, &cancel);
+        let place = self.place(&registry, &cancel).await?;
+        let queue_ms = clock::millis_since(arrived);
+        let deadline = statement.timeout.or(self.0.limits.timeout).map(|limit| {
+            let cancel = cancel.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(limit).await;
+                cancel.raise(Reason::Deadline);
+            })
+        });
+        let gate = self.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let work = tokio::task::spawn_blocking(move || {
+            let result = gate.work(&statement, &cancel, deliver, bytes, &runtime, arrived, queue_ms);
+            drop(guard);
+            result
+        });
+        let result = work.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", format!("the statement's thread failed: {e}")));
+        if let Some(deadline) = deadline {
+            deadline.abort();
+        }
+        drop(place);
+        result?
+    }
+
+    async fn place(&self, registry: &Registry, cancel: &Cancel) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
+        if let Ok(place) = self.0.places.try_acquire() {
+            return Ok(place);
+        }
+        if registry.waiting() >= self.0.limits.queue as u64 {
+            return Err(ApiError::new(ErrorKind::Limit, "overloaded", "too many statements are waiting already")
+                .hint("try again in a moment, or raise limits.queue"));
+        }
+        let _waiting = registry.wait();
+        let place = self.0.places.acquire().await;
+        if cancel.raised() {
+            return Err(cancel.error());
+        }
+        place.map_err(|_| ApiError::new(ErrorKind::Unavailable, "shutdown", "the daemon is stopping"))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn work<C: Consumer + 'static>(
+        &self,
+        statement: &Statement,
+        cancel: &Cancel,
+        deliver: Deliver<C>,
+        bytes: impl Fn(&C) -> u64,
+        runtime: &tokio::runtime::Handle,
+        arrived: Instant,
+        queue_ms: f64,
+    ) -> Result<Delivered<C>, ApiError> {
+        let entry = self.entry(statement);
+        let audit = self.audit().clone();
+        let plan = match self.plan(statement, cancel) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let outcome = if error.kind == ErrorKind::Refused { "denied" } else { "failed" };
+                let entry = Entry { outcome: outcome.into(), reason: Some(reason(&error)), ..entry };
+                runtime.block_on(audit.append(entry))?;
+                return Err(with_id(error, &statement.id));
+            }
+        };
+        let entry = Entry { route: plan.route().to_owned(), tables: plan.tables.clone(), ..entry };
+        // The line that says who reads what goes to the disk while the engine starts; no row leaves before it is there.
+        let begun = Entry { outcome: "started".to_owned(), ..entry.clone() };
+        let log = audit.clone();
+        let begun = runtime.spawn(async move { log.append(begun).await });
+        let mut stats = QueryStats {
+            query_id: statement.id.clone(),
+            status: "running".to_owned(),
+            rows: 0,
+            truncated: false,
+            columns: Vec::new(),
+            elapsed_ms: 0.0,
+            queue_ms,
+            bytes: 0,
+            route: plan.route().to_owned(),
+            tables: plan.tables.clone(),
+            error: None,
+        };
+        let mut gated = Gated { begun: Some(begun), runtime, shape: None };
+        let (consumer, result) = self.execute(statement, &plan, cancel, deliver, &mut gated, &bytes, &mut stats);
+        let result = gated.settle().and(result);
+        if let Some(shape) = gated.shape {
+            stats.columns.clone_from(&shape.columns);
+        }
+        stats.elapsed_ms = clock::millis_since(arrived);
+        self.finish(entry, stats, consumer, result, cancel, runtime)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn execute<C: Consumer + 'static>(
+        &self,
+        statement: &Statement,
+        plan: &Plan,
+        cancel: &Cancel,
+        deliver: Deliver<C>,
+        gated: &mut Gated<'_>,
+        bytes: &impl Fn(&C) -> u64,
+        stats: &mut QueryStats,
+    ) -> (Option<C>, Result<Outcome, Stop>) {
+        let lease = match self.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy) {
+            Ok(lease) => lease,
+            Err(e) => return (None, Err(Stop::Failed(e))),
+        };
+        let run = Run {
+            sql: &plan.sql,
+            catalog: plan.catalog.as_deref(),
+            params: &statement.params,
+            limit: statement.limit,
+            cwd: if plan.route() == "duckdb:fenced" { None } else { plan.cwd.as_deref() },
+            wraps: plan.wraps,
+        };
+        match deliver {
+            Deliver::Rows(mut consumer) => {
+                let mut both = Both { gated, consumer: &mut consumer };
+                let result = run.on(&lease, cancel, Output::Rows(&mut both));
+                stats.bytes = bytes(&consumer);
+                (Some(consumer), result)
+            }
+            Deliver::Parquet(mut take) => {
+                let result = run.on(
+                    &lease,
+                    cancel,
+                    Output::Parquet(&mut |shape, file| {
+                        gated.shape(shape)?;
+                        stats.bytes = take(shape, file)?;
+                        Ok(())
+                    }),
+                );
+                (None, result)
+            }
+        }
+    }
+
+    fn finish<C>(
+        &self,
+        entry: Entry,
+        mut stats: QueryStats,
+        consumer: Option<C>,
+        result: Result<Outcome, Stop>,
+        cancel: &Cancel,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Delivered<C>, ApiError> {
+        let (outcome, error) = match result {
+            Ok(outcome) => {
+                (stats.rows, stats.truncated) = (outcome.rows, outcome.truncated);
+                ("completed", None)
+            }
+            Err(Stop::ReaderGone) => ("cancelled", None),
+            Err(Stop::Cancelled) => ("cancelled", Some(cancel.error())),
+            Err(Stop::Failed(error)) => ("failed", Some(error)),
+        };
+        stats.status = outcome.to_owned();
+        let error = error.map(|e| with_id(e, &stats.query_id));
+        stats.error.clone_from(&error);
+        let entry = Entry {
+            outcome: outcome.to_owned(),
+            reason: error.as_ref().map(reason),
+            rows: Some(stats.rows),
+            bytes: Some(stats.bytes),
+            time_ms: Some(stats.elapsed_ms),
+            ..entry
+        };
+        self.registry().remember(stats.clone());
+        // The caller need not wait for the closing line: the opening one, which tells what was read, is on the disk.
+        let audit = self.audit().clone();
+        runtime.spawn(async move {
+            if let Err(e) = audit.append(entry).await {
+                tracing::error!(error = %e, "the closing audit line of a statement was not written");
+            }
+        });
+        match error {
+            Some(error) => Err(error),
+            None => Ok(Delivered { consumer, stats }),
+        }
+    }
+
+    fn entry(&self, statement: &Statement) -> Entry {
+        let principal = match statement.rights {
+            Rights::Tables(_) => format!("{} as agent", statement.principal.name()),
+            Rights::Owner { .. } | Rights::Source => statement.principal.name().to_owned(),
+        };
+        Entry {
+            request_id: statement.id.clone(),
+            principal,
+            action: statement.action.to_owned(),
+            statement: statement.sql.clone(),
+            ..Entry::default()
+        }
+    }
+}
+
+fn reason(error: &ApiError) -> String {
+    format!("{}: {}", error.code, error.message)
+}
+
+fn with_id(mut error: ApiError, id: &str) -> ApiError {
+    error.request_id = Some(id.to_owned());
+    error
+}
+
+/// Holds rows back until the opening audit line is on the disk.
+struct Gated<'a> {
+    begun: Option<tokio::task::JoinHandle<Result<(), crate::state::StateError>>>,
+    runtime: &'a tokio::runtime::Handle,
+    shape: Option<Arc<Shape>>,
+}
+
+impl Gated<'_> {
+    fn settle(&mut self) -> Result<(), Stop> {
+        let Some(begun) = self.begun.take() else { return Ok(()) };
+        match self.runtime.block_on(begun) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) => Err(Stop::Failed(e.into())),
+            Err(e) => Err(Stop::Failed(ApiError::new(ErrorKind::Internal, "audit", e.to_string()))),
+        }
+    }
+
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+        self.shape = Some(shape.clone());
+        self.settle()
+    }
+}
+
+struct Both<'a, 'b, C> {
+    gated: &'a mut Gated<'b>,
+    consumer: &'a mut C,
+}
+
+impl<C: Consumer> Consumer for Both<'_, '_, C> {
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+        self.gated.shape(shape)?;
+        self.consumer.shape(shape)
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+        self.consumer.batch(batch)
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        self.consumer.end()
+    }
+}

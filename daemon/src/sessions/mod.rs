@@ -1,0 +1,146 @@
+//! Conversations and their journal.
+//!
+//! An event is numbered and on the disk before anybody sees it; subscribers read the journal itself, so what is streamed
+//! and what is kept can never differ, and a slow subscriber costs no memory.
+
+mod journal;
+mod store;
+mod turns;
+
+pub use journal::Entry;
+pub(crate) use turns::empty_answer;
+pub use turns::{Begun, Ending};
+
+use crate::state::State;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use wharf_protocol::{ApiError, ErrorKind, Session, SessionUpdate, Turn};
+
+/// All conversations. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    // The number of the last event of each session that somebody follows or writes to.
+    live: Mutex<HashMap<String, watch::Sender<u64>>>,
+}
+
+impl Sessions {
+    /// The conversations in `state`.
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(Inner { state, live: Mutex::default() }))
+    }
+
+    /// Begins a conversation.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn create(&self, title: &str, source: Option<&str>) -> Result<Session, ApiError> {
+        Ok(store::create(&self.0.state, &one_line(title), source).await?)
+    }
+
+    /// The conversations, the latest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn list(&self, limit: u32) -> Result<Vec<Session>, ApiError> {
+        let mut sessions = store::list(&self.0.state, limit).await?;
+        for session in &mut sessions {
+            session.attached = self.attached(&session.session_id);
+        }
+        Ok(sessions)
+    }
+
+    /// A conversation by id, by the beginning of its id (eight characters or more), or by title.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn find(&self, name: &str) -> Result<Session, ApiError> {
+        let found = store::find(&self.0.state, name).await?;
+        let mut session = found.ok_or_else(|| {
+            ApiError::new(ErrorKind::NotFound, "session_not_found", format!("there is no session `{name}`"))
+                .hint("`wharf session list` shows the sessions there are")
+        })?;
+        session.attached = self.attached(&session.session_id);
+        Ok(session)
+    }
+
+    /// Changes a conversation's title.
+    ///
+    /// # Errors
+    /// When there is none of this id.
+    pub async fn update(&self, id: &str, update: &SessionUpdate) -> Result<Session, ApiError> {
+        let session = self.find(id).await?;
+        if let Some(title) = &update.title {
+            store::rename(&self.0.state, &session.session_id, &one_line(title)).await?;
+        }
+        self.find(&session.session_id).await
+    }
+
+    /// Deletes a conversation with all that was said.
+    ///
+    /// # Errors
+    /// When there is none of this id, or a turn of it runs.
+    pub async fn delete(&self, id: &str) -> Result<Session, ApiError> {
+        let session = self.find(id).await?;
+        if session.busy {
+            return Err(ApiError::new(ErrorKind::Conflict, "session_busy", "a turn of this session is still running")
+                .hint("stop it first, or wait until it is done"));
+        }
+        store::delete(&self.0.state, &session.session_id).await?;
+        self.live().remove(&session.session_id);
+        Ok(session)
+    }
+
+    /// The turns of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn turns(&self, id: &str) -> Result<Vec<Turn>, ApiError> {
+        Ok(turns::of_session(&self.0.state, id).await?)
+    }
+
+    /// A turn by id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn turn(&self, id: &str) -> Result<Turn, ApiError> {
+        turns::one(&self.0.state, id).await?.ok_or_else(|| {
+            ApiError::new(ErrorKind::NotFound, "turn_not_found", format!("there is no turn `{id}`"))
+        })
+    }
+
+    /// Follows a conversation: the receiver changes whenever a new event is in the journal.
+    pub fn follow(&self, id: &str) -> watch::Receiver<u64> {
+        self.live().entry(id.to_owned()).or_insert_with(|| watch::channel(0).0).subscribe()
+    }
+
+    fn attached(&self, id: &str) -> u64 {
+        self.live().get(id).map_or(0, |sender| sender.receiver_count() as u64)
+    }
+
+    fn told(&self, id: &str, last: u64) {
+        let mut live = self.live();
+        if let Some(sender) = live.get(id) {
+            sender.send_replace(last);
+        }
+        live.retain(|_, sender| sender.receiver_count() > 0);
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A title is one line of at most 80 characters.
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean: String = line.chars().filter(|c| !c.is_control()).collect();
+    if clean.chars().count() <= 80 {
+        return clean;
+    }
+    let cut: String = clean.chars().take(79).collect();
+    format!("{}…", cut.trim_end())
+}

@@ -1,0 +1,85 @@
+//! Sessions as rows.
+
+use crate::clock;
+use crate::state::{State, StateError};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use wharf_protocol::Session;
+
+const SELECT: &str = "
+    select s.id, s.title, s.source, s.created_at, s.updated_at,
+           (select count(*) from turns t where t.session_id = s.id) as questions,
+           (select count(*) from turns t where t.session_id = s.id and t.status not in ('incomplete')) as answers,
+           (select coalesce(max(seq), 0) from events e where e.session_id = s.id) as last_event
+    from sessions s";
+
+fn session(row: &SqliteRow) -> Session {
+    let number = |i: usize| u64::try_from(row.get::<i64, _>(i)).unwrap_or(0);
+    let (questions, answers) = (number(5), number(6));
+    Session {
+        session_id: row.get(0),
+        title: row.get(1),
+        source: row.get(2),
+        created_at: row.get(3),
+        updated_at: row.get(4),
+        message_count: questions + answers,
+        busy: questions > answers,
+        attached: 0,
+        last_event: number(7),
+    }
+}
+
+pub(super) async fn create(state: &State, title: &str, source: Option<&str>) -> Result<Session, StateError> {
+    let (id, now) = (uuid::Uuid::now_v7().to_string(), clock::now_text());
+    let mut write = state.write().await?;
+    let done = sqlx::query("insert into sessions (id, title, source, created_at, updated_at) values (?, ?, ?, ?, ?)")
+        .bind(&id)
+        .bind(title)
+        .bind(source)
+        .bind(&now)
+        .bind(&now)
+        .execute(write.on())
+        .await;
+    done.map_err(|e| write.error(e))?;
+    write.commit().await?;
+    Ok(Session {
+        session_id: id,
+        title: title.to_owned(),
+        source: source.map(str::to_owned),
+        created_at: now.clone(),
+        updated_at: now,
+        message_count: 0,
+        busy: false,
+        attached: 0,
+        last_event: 0,
+    })
+}
+
+pub(super) async fn list(state: &State, limit: u32) -> Result<Vec<Session>, StateError> {
+    let sql = format!("{SELECT} order by s.updated_at desc limit ?");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(state.read()).await;
+    Ok(rows.map_err(|e| state.error(e))?.iter().map(session).collect())
+}
+
+pub(super) async fn find(state: &State, name: &str) -> Result<Option<Session>, StateError> {
+    let sql = format!(
+        "{SELECT} where s.id = ?1 or s.title = ?1 or (length(?1) >= 8 and substr(s.id, 1, length(?1)) = ?1) \
+         order by s.id = ?1 desc, s.title = ?1 desc, s.updated_at desc limit 1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(state.read()).await;
+    Ok(row.map_err(|e| state.error(e))?.as_ref().map(session))
+}
+
+pub(super) async fn rename(state: &State, id: &str, title: &str) -> Result<(), StateError> {
+    let mut write = state.write().await?;
+    let done = sqlx::query("update sessions set title = ? where id = ?").bind(title).bind(id).execute(write.on()).await;
+    done.map_err(|e| write.error(e))?;
+    write.commit().await
+}
+
+pub(super) async fn delete(state: &State, id: &str) -> Result<(), StateError> {
+    let mut write = state.write().await?;
+    let done = sqlx::query("delete from sessions where id = ?").bind(id).execute(write.on()).await;
+    done.map_err(|e| write.error(e))?;
+    write.commit().await
+}

@@ -1,0 +1,226 @@
+//! Turns: begun, ended, and put in order after a crash.
+
+use super::{Sessions, journal};
+use crate::clock;
+use crate::state::{State, StateError};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use wharf_protocol::{Answer, ApiError, ErrorKind, EventBody, Session, Turn, TurnBegan, TurnStatus, Usage};
+
+/// A turn that has begun: it and its first event are on the disk.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The turn's id.
+    pub turn_id: String,
+    /// Number of the last event before it.
+    pub after: u64,
+    /// What the provider left at the end of the turn before, to read a follow-up.
+    pub follow_up: Option<String>,
+}
+
+/// How a turn ends.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// The whole answer.
+    pub answer: Answer,
+    /// What the provider needs to read the next question.
+    pub follow_up: Option<String>,
+    /// The last events.
+    pub events: Vec<EventBody>,
+}
+
+impl Sessions {
+    /// Begins a turn: accepted once this returns.
+    ///
+    /// # Errors
+    /// When another turn of the session runs, or it cannot be kept.
+    pub async fn begin(&self, session: &Session, question: &str, provider: &str) -> Result<Begun, ApiError> {
+        let id = &session.session_id;
+        let mut write = self.0.state.write().await?;
+        let found = sqlx::query(
+            "select coalesce(max(position), 0), coalesce(sum(status = 'incomplete'), 0), \
+             (select follow_up from turns where session_id = ?1 and follow_up is not null order by position desc limit 1) \
+             from turns where session_id = ?1",
+        )
+        .bind(id)
+        .fetch_one(write.on())
+        .await;
+        let row = found.map_err(|e| write.error(e))?;
+        let (position, running, follow_up): (i64, i64, Option<String>) = (row.get(0), row.get(1), row.get(2));
+        if running > 0 {
+            return Err(ApiError::new(ErrorKind::Conflict, "session_busy", "a turn of this session is still running")
+                .hint("wait for it, stop it, or ask in another session"));
+        }
+        let (turn_id, now) = (uuid::Uuid::now_v7().to_string(), clock::now_text());
+        let done = sqlx::query(
+            "insert into turns (id, session_id, position, question, provider, status, created_at) \
+             values (?, ?, ?, ?, ?, 'incomplete', ?)",
+        )
+        .bind(&turn_id)
+        .bind(id)
+        .bind(position + 1)
+        .bind(question)
+        .bind(provider)
+        .bind(&now)
+        .execute(write.on())
+        .await;
+        done.map_err(|e| write.error(e))?;
+        let done = sqlx::query("update sessions set updated_at = ? where id = ?").bind(&now).bind(id).execute(write.on()).await;
+        done.map_err(|e| write.error(e))?;
+        let began = TurnBegan { question: question.to_owned(), title: session.title.clone() };
+        let first = journal::insert(&mut write, id, &turn_id, vec![EventBody::Session(began)]).await?;
+        write.commit().await?;
+        self.told(id, first);
+        Ok(Begun { turn_id, after: first - 1, follow_up })
+    }
+
+    /// Ends a turn: its answer, its last events and its status in one commit.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn end(&self, ending: Ending) -> Result<(), ApiError> {
+        let Ending { answer, follow_up, events } = ending;
+        let (session, turn) = (answer.session_id.clone(), answer.turn_id.clone());
+        let mut write = self.0.state.write().await?;
+        let last = journal::insert(&mut write, &session, &turn, events).await?;
+        let text = serde_json::to_string(&answer).map_err(|e| StateError::Other(e.to_string()))?;
+        let now = clock::now_text();
+        let done = sqlx::query("update turns set status = ?, answer = ?, follow_up = ?, finished_at = ? where id = ?")
+            .bind(status_name(answer.status))
+            .bind(text)
+            .bind(follow_up)
+            .bind(&now)
+            .bind(&turn)
+            .execute(write.on())
+            .await;
+        done.map_err(|e| write.error(e))?;
+        let done = sqlx::query("update sessions set updated_at = ? where id = ?").bind(&now).bind(&session).execute(write.on()).await;
+        done.map_err(|e| write.error(e))?;
+        write.commit().await?;
+        self.told(&session, last);
+        Ok(())
+    }
+
+    /// After a crash: turns that were running when the daemon died are ended as interrupted, with what they had said.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn recover(&self) -> Result<usize, ApiError> {
+        let rows = sqlx::query("select id, session_id from turns where status = 'incomplete'")
+            .fetch_all(self.0.state.read())
+            .await
+            .map_err(|e| self.0.state.error(e))?;
+        for row in &rows {
+            let (turn, session): (String, String) = (row.get(0), row.get(1));
+            let error = ApiError::new(ErrorKind::Unavailable, "interrupted", "the daemon ended while this turn was running")
+                .hint("nothing that was said is lost; ask again to get the rest");
+            let said = self.said(&session, &turn).await?;
+            let mut answer = empty_answer(&session, &turn);
+            answer.status = TurnStatus::Interrupted;
+            answer.answer = said;
+            answer.error = Some(error.clone());
+            self.end(Ending { answer, follow_up: None, events: vec![EventBody::Error(error)] }).await?;
+        }
+        Ok(rows.len())
+    }
+
+    async fn said(&self, session: &str, turn: &str) -> Result<String, ApiError> {
+        let bodies: Vec<String> = sqlx::query_scalar(
+            "select body from events where session_id = ? and turn_id = ? and kind = 'token' order by seq",
+        )
+        .bind(session)
+        .bind(turn)
+        .fetch_all(self.0.state.read())
+        .await
+        .map_err(|e| self.0.state.error(e))?;
+        let text = |json: &String| match wharf_protocol::Event::from_json(json).ok()?.body {
+            EventBody::Token(token) => Some(token.text),
+            _ => None,
+        };
+        Ok(bodies.iter().filter_map(text).collect())
+    }
+}
+
+/// The answer of a turn that has said nothing yet.
+pub(crate) fn empty_answer(session: &str, turn: &str) -> Answer {
+    Answer {
+        status: TurnStatus::Incomplete,
+        session_id: session.to_owned(),
+        turn_id: turn.to_owned(),
+        answer: String::new(),
+        reading: None,
+        query: None,
+        sql: None,
+        result: None,
+        chart: None,
+        offers: Vec::new(),
+        usage: Usage::default(),
+        error: None,
+    }
+}
+
+fn status_name(status: TurnStatus) -> &'static str {
+    match status {
+        TurnStatus::Incomplete => "incomplete",
+        TurnStatus::Completed => "completed",
+        TurnStatus::Unanswered => "unanswered",
+        TurnStatus::Failed => "failed",
+        TurnStatus::Interrupted => "interrupted",
+    }
+}
+
+const SELECT: &str = "select id, session_id, question, provider, answer, created_at from turns";
+
+fn turn(row: &SqliteRow) -> Turn {
+    let (id, session): (String, String) = (row.get(0), row.get(1));
+    let kept: Option<String> = row.get(4);
+    let answer = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| empty_answer(&session, &id));
+    Turn { question: row.get(2), provider: row.get(3), created_at: row.get(5), answer }
+}
+
+pub(super) async fn of_session(state: &State, session: &str) -> Result<Vec<Turn>, StateError> {
+    let sql = format!("{SELECT} where session_id = ? order by position");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(session).fetch_all(state.read()).await;
+    Ok(rows.map_err(|e| state.error(e))?.iter().map(turn).collect())
+}
+
+pub(super) async fn one(state: &State, id: &str) -> Result<Option<Turn>, StateError> {
+    let sql = format!("{SELECT} where id = ?");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(state.read()).await;
+    Ok(row.map_err(|e| state.error(e))?.as_ref().map(turn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wharf_protocol::Text;
+
+    #[tokio::test]
+    async fn a_turn_cut_by_a_crash_is_whole_and_interrupted_afterwards_and_numbers_have_no_gap() {
+        let tmp = tempfile::tempdir().unwrap();
+        let state = State::open(tmp.path()).await.unwrap();
+        let sessions = Sessions::new(state.clone());
+        let session = sessions.create("sales  by\nmonth", None).await.unwrap();
+        assert_eq!(session.title, "sales by month");
+        let begun = sessions.begin(&session, "revenue?", "local").await.unwrap();
+        let busy = sessions.begin(&session, "and orders?", "local").await.unwrap_err();
+        assert_eq!(busy.code, "session_busy");
+        for piece in ["Rev", "enue is"] {
+            let token = EventBody::Token(Text { text: piece.into() });
+            sessions.append(&session.session_id, &begun.turn_id, vec![token]).await.unwrap();
+        }
+
+        // As after kill -9: another process opens the same store.
+        let sessions = Sessions::new(state);
+        assert_eq!(sessions.recover().await.unwrap(), 1);
+        let turn = sessions.turn(&begun.turn_id).await.unwrap();
+        assert_eq!(turn.answer.status, TurnStatus::Interrupted);
+        assert_eq!(turn.answer.answer, "Revenue is");
+        let events = sessions.events(&session.session_id, 0, 100).await.unwrap();
+        assert_eq!(events.iter().map(|e| e.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(), ["session", "token", "token", "error"]);
+        assert!(!sessions.find(&session.session_id[..8]).await.unwrap().busy);
+        assert_eq!(sessions.recover().await.unwrap(), 0);
+        sessions.begin(&session, "again", "local").await.unwrap();
+    }
+}

@@ -1,0 +1,137 @@
+//! Sources: where data lives. A source runs a statement that the gate has passed, and hands its rows to a consumer.
+
+pub mod duckdb;
+
+use crate::formats::Shape;
+use arrow::array::RecordBatch;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use wharf_protocol::{ApiError, ErrorKind};
+
+/// Takes a result: its columns once, then its rows, then the end.
+pub trait Consumer: Send {
+    /// The columns.
+    ///
+    /// # Errors
+    /// To end the statement.
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop>;
+    /// Some rows.
+    ///
+    /// # Errors
+    /// To end the statement.
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop>;
+    /// There are no more rows.
+    ///
+    /// # Errors
+    /// When what was taken cannot be brought to its place.
+    fn end(&mut self) -> Result<(), Stop>;
+}
+
+/// Why a statement ends before its last row.
+#[derive(Debug)]
+pub enum Stop {
+    /// Nobody reads any more. Not an error: `wharf query ... | head -1`.
+    ReaderGone,
+    /// Somebody asked for it; [`Cancel`] knows why.
+    Cancelled,
+    /// Something failed.
+    Failed(ApiError),
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Why a statement is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// The caller asked for it.
+    Asked = 1,
+    /// The caller went away.
+    Gone = 2,
+    /// The deadline passed.
+    Deadline = 3,
+    /// The daemon ends.
+    Shutdown = 4,
+}
+
+/// A wish to end a statement, shared by all who may have it. The first reason counts.
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<CancelState>);
+
+#[derive(Default)]
+struct CancelState {
+    reason: AtomicU8,
+    interrupt: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+impl Cancel {
+    /// Ends the statement: interrupts the engine now, and as soon as it begins if it has not begun.
+    pub fn raise(&self, reason: Reason) {
+        let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
+        if let Some(interrupt) = &*self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            interrupt();
+        }
+    }
+
+    /// Whether somebody wishes it to end.
+    pub fn raised(&self) -> bool {
+        self.0.reason.load(Ordering::SeqCst) != 0
+    }
+
+    /// How to interrupt what runs now; `None` when nothing runs.
+    pub fn on_raise(&self, interrupt: Option<Box<dyn Fn() + Send>>) {
+        *self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = interrupt;
+    }
+
+    /// The error that tells the caller why it ended.
+    pub fn error(&self) -> ApiError {
+        match self.0.reason.load(Ordering::SeqCst) {
+            r if r == Reason::Deadline as u8 => {
+                ApiError::new(ErrorKind::Deadline, "deadline", "the statement was stopped at its deadline, while executing")
+                    .hint("give it more time with --timeout, or ask for less")
+            }
+            r if r == Reason::Shutdown as u8 => {
+                ApiError::new(ErrorKind::Unavailable, "shutdown", "the daemon is stopping; the statement was ended")
+            }
+            _ => ApiError::new(ErrorKind::Cancelled, "cancelled", "the statement was cancelled"),
+        }
+    }
+}
+
+/// Collects a result, up to a number of rows.
+#[derive(Default)]
+pub struct Collect {
+    /// The columns, once known.
+    pub shape: Option<Arc<Shape>>,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Consumer for Collect {
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+        self.shape = Some(shape.clone());
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl Collect {
+    /// The rows as wire cells.
+    pub fn rows(&self, truncated: bool) -> wharf_protocol::Rows {
+        let Some(shape) = &self.shape else { return wharf_protocol::Rows::default() };
+        let rows = self.batches.iter().flat_map(|batch| crate::formats::cells(shape, batch)).collect();
+        wharf_protocol::Rows { columns: shape.columns.clone(), rows, truncated }
+    }
+}
