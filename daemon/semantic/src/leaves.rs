@@ -40,11 +40,15 @@ pub(crate) enum Calc<'m> {
 /// Deeper nesting of derived metrics than anyone writes; cycles are refused when the model is read.
 const MAX_DEPTH: usize = 32;
 
+/// More uses of measures than any query needs; a model whose metrics double themselves at every level stops here.
+const MAX_USES: usize = 5_000;
+
 /// Collects leaves; the same leaf of two metrics is one.
 pub(crate) struct Expansion<'m> {
     pub model: &'m Model,
     pub leaves: Vec<Leaf<'m>>,
     asked: &'m str,
+    uses: usize,
 }
 
 /// What is passed down from a metric to its inputs.
@@ -58,7 +62,7 @@ struct Context<'m> {
 
 impl<'m> Expansion<'m> {
     pub(crate) const fn new(model: &'m Model) -> Self {
-        Self { model, leaves: Vec::new(), asked: "" }
+        Self { model, leaves: Vec::new(), asked: "", uses: 0 }
     }
 
     /// Finds a metric of the query and takes it apart.
@@ -152,6 +156,11 @@ impl<'m> Expansion<'m> {
         running: Option<(Running, PeriodAgg)>,
         conversion: Option<&'m Conversion>,
     ) -> Result<Calc<'m>, QueryError> {
+        self.uses += 1;
+        if self.uses > MAX_USES {
+            let message = format!("`{}` uses measures more than {MAX_USES} times", self.asked);
+            return Err(QueryError::new(Kind::BadQuery, message));
+        }
         let &(model, at) = self.model.measures.get(&input.measure.name).ok_or_else(|| {
             QueryError::new(Kind::UnknownMetric, format!("there is no measure `{}`", input.measure.name))
         })?;

@@ -158,13 +158,22 @@ impl<'m> Lookup<'m> {
             };
             coarsest = coarsest.max(Some(grain));
         }
-        let spine = || self.model.spines.iter().map(|spine| spine.grain).min();
-        let Some(grain) = coarsest.or_else(spine) else {
+        let Some(grain) = coarsest.or_else(|| self.spine_grain(item)) else {
             let message =
                 format!("`{METRIC_TIME}` without metrics needs a time spine, and the model has none");
             return Err(self.refuse(Kind::UnreachableGroupBy, message));
         };
         Ok(ItemKey::MetricTime(self.time_form(item, grain, METRIC_TIME)?))
+    }
+
+    /// Without metrics the spines are the data; days are meant when no grain is named and there are any.
+    fn spine_grain(&self, item: &ItemRef) -> Option<Grain> {
+        let grains = || self.model.spines.iter().map(|spine| spine.grain);
+        let named = item.grain.is_some() || item.part.is_some();
+        if !named && grains().any(|grain| grain == Grain::Day) {
+            return Some(Grain::Day);
+        }
+        grains().min()
     }
 
     /// The form a time is asked in; refused when the data are coarser.

@@ -91,7 +91,8 @@ impl<'m> Lowering<'m> {
         let today = self.today.clone();
         for cond in &first.conds {
             let in_result = |key: &ItemKey| resolved.group.contains(key);
-            if !cond.keys.is_empty() && cond.keys.iter().all(|(_, key)| in_result(key)) {
+            let on_periods = cond.keys.iter().all(|(_, key)| axes.contains(&key));
+            if !on_periods && cond.keys.iter().all(|(_, key)| in_result(key)) {
                 let item = |key: &ItemKey| {
                     let from = if axes.contains(&key) { &periods_sql } else { &found_sql };
                     Rendered::atomic(format!("{from}.{}", quote(&key.column())))

@@ -222,7 +222,12 @@ impl<'m> Lowering<'m> {
         let first = plan.leaves[0];
         let back = if plan.forward { period.to_owned() } else { self.moved(period, &first.offsets, "-") };
         match first.running.map(|(running, _)| running) {
-            None => vec![format!("{row} = {}", self.dialect.truncate(plan.grain, &back))],
+            None => {
+                // A day less a month is a time stamp; the start of a period is what it should be already.
+                let exact = matches!(first.offsets.last(), Some(Offset::ToStartOf(_)));
+                let back = if exact { back } else { self.dialect.truncate(plan.grain, &back) };
+                vec![format!("{row} = {back}")]
+            }
             Some(Running::AllTime) => vec![format!("{row} <= {back}")],
             Some(Running::Trailing(window)) => {
                 vec![

@@ -305,8 +305,7 @@ pub(super) fn saved_query(fields: &Fields<'_, '_>) -> Option<SavedQuery> {
     let mut query = MetricQuery::default();
     match fields.mapping("query_params") {
         Some(params) => {
-            let plain = |key| references(&params, key).into_iter().map(|r| r.name).collect();
-            query.metrics = plain("metrics");
+            query.metrics = references(&params, "metrics").into_iter().map(|metric| metric.name).collect();
             query.group_by = params.texts("group_by").into_iter().map(|(text, _)| text).collect();
             query.order_by = params.texts("order_by").into_iter().map(|(text, _)| text).collect();
             query.r#where = params.filters("where").into_iter().map(|filter| filter.text).collect();

@@ -41,12 +41,29 @@ pub(super) fn single_document(fields: &Fields<'_, '_>, declared: &mut Declared) 
     let mut own = Vec::new();
     let model = body(fields, &mut own, true);
     declared.metrics.append(&mut own);
+    let first = declared.metrics.len();
     for metric in fields.mappings("metrics", "metric") {
         super::metrics::metric(&metric, None, declared);
     }
+    measures_as_metrics(model.as_ref(), first, declared);
     fields.allow(&["version"]);
     fields.done();
     declared.semantic_models.extend(model);
+}
+
+/// In a single document a ratio or derived metric may name a measure that no metric stands for.
+fn measures_as_metrics(model: Option<&SemanticModel>, first: usize, declared: &mut Declared) {
+    let wanted: Vec<String> = declared.metrics[first..]
+        .iter()
+        .flat_map(|metric| crate::check::inputs(&metric.kind))
+        .map(|input| input.metric.name.clone())
+        .collect();
+    for measure in model.iter().flat_map(|model| &model.measures) {
+        let known = declared.metrics.iter().any(|metric| metric.name == measure.name);
+        if wanted.contains(&measure.name) && !known && !declared.broken_metrics.contains(&measure.name) {
+            declared.metrics.push(Metric { hidden: true, ..metric_of(measure) });
+        }
+    }
 }
 
 fn body(fields: &Fields<'_, '_>, metrics: &mut Vec<Metric>, single: bool) -> Option<SemanticModel> {
@@ -54,7 +71,10 @@ fn body(fields: &Fields<'_, '_>, metrics: &mut Vec<Metric>, single: bool) -> Opt
     let table = table(fields, "model");
     let default_time = fields.mapping("defaults").and_then(|defaults| {
         let time = defaults.reference("agg_time_dimension");
-        defaults.done();
+        // In a single document the defaults are free.
+        if !single {
+            defaults.done();
+        }
         time
     });
     let primary_key = fields.reference("primary_entity").map(|reference| reference.name);
@@ -226,9 +246,15 @@ fn measure(
         .hint("name a time dimension in the measure or in `defaults` of the semantic model".to_owned());
         fields.source.fault(error);
     }
-    if aggregation == Aggregation::Count && expr.is_none() {
-        fields.fault("agg", format!("{} counts, so it needs `expr`: what to count", fields.what));
-    }
+    let expr = match (aggregation, expr) {
+        // A single document may leave out what is counted: its rows.
+        (Aggregation::Count, None) if single => Some("1".to_owned()),
+        (Aggregation::Count, None) => {
+            fields.fault("agg", format!("{} counts, so it needs `expr`: what to count", fields.what));
+            None
+        }
+        (_, expr) => expr,
+    };
     let non_additive = fields.mapping("non_additive_dimension").and_then(|inner| {
         let last = inner.choice("window_choice", &[("min", false), ("max", true)]).unwrap_or(false);
         let groupings = references(&inner, "window_groupings");

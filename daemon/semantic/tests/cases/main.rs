@@ -1,5 +1,8 @@
 //! The shared cases: models, queries and answers that are kept beside the repository.
 
+// Helpers outside test functions may end a test too.
+#![allow(clippy::expect_used, clippy::print_stdout)]
+
 mod answers;
 mod layouts;
 mod support;

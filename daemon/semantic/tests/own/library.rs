@@ -237,15 +237,21 @@ dimensions:
   - {name: branch, type: categorical}
 measures:
   - {name: fee_mean, agg: avg, expr: fee}
+  - {name: fee_sum, agg: sum, expr: fee}
+  - {name: lendings, agg: count}
 metrics:
   - {name: mean_fee, type: simple, type_params: {measure: fee_mean}}
+  - {name: fee_each, type: ratio, type_params: {numerator: fee_sum, denominator: lendings}}
+defaults: {limit: 100}
 meta: {owner: desk}
 "#;
     let model = Model::parse(&[("desk.yml", document)]).expect("a sound model");
     let engine = engine();
-    let sql =
-        compile(&model, &query(&["mean_fee"], &["loan__branch"]), &Options::default()).expect("compiles").sql;
+    let sql = compile(&model, &query(&["mean_fee", "fee_each"], &["loan__branch"]), &Options::default())
+        .expect("compiles")
+        .sql;
     let by_hand =
-        "select branch as loan__branch, avg(fee) as mean_fee from loans group by 1 order by 1 nulls last";
+        "select branch as loan__branch, avg(fee) as mean_fee, sum(fee)::double / count(*) as fee_each
+                   from loans group by 1 order by 1 nulls last";
     assert_eq!(rows(&engine, &sql), rows(&engine, by_hand), "{sql}");
 }
