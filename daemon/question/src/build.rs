@@ -20,7 +20,8 @@ impl Builder<'_> {
     /// The plan of a question.
     pub(crate) fn build(&self, draft: &Draft, previous: Option<&Plan>) -> Result<Plan, Trouble> {
         let by_metric_only = draft.by_metric && draft.groups.is_empty() && draft.loose.is_empty();
-        let follows = draft.metrics.is_empty() || draft.follow.any() || by_metric_only;
+        let only = draft.follow.only && adds_only(draft);
+        let follows = draft.metrics.is_empty() || draft.follow.any() || by_metric_only || only;
         let base = previous.filter(|_| follows);
         let mut plan = base.cloned().unwrap_or_default();
         self.metrics(draft, &mut plan, base.is_some())?;
@@ -55,7 +56,7 @@ impl Builder<'_> {
             plan.chart = draft.chart;
         }
         self.check(plan, resolver)?;
-        if base == Some(&*plan) && !draft.follow.any() && !draft.follow.only {
+        if draft.is_empty() {
             return Err(Trouble::new(
                 CannotKind::Unclear,
                 "nothing to change was found in that".to_owned(),
@@ -139,6 +140,17 @@ impl Builder<'_> {
 
     /// "all channels", "without the split by region": filters and groups that end.
     fn ends(&self, draft: &Draft, plan: &mut Plan, resolver: &Resolver<'_>) -> Result<(), Trouble> {
+        if draft.ungroup {
+            plan.groups.clear();
+            plan.sort.clear();
+            (plan.rank, plan.limit, plan.having) = (None, None, Vec::new());
+        }
+        if draft.unlimited {
+            plan.limit = None;
+        }
+        if draft.drop_time {
+            plan.groups.retain(|group| !group.is_time());
+        }
         if draft.clear_filters {
             plan.filters.clear();
         }
@@ -263,8 +275,11 @@ impl Builder<'_> {
             .all(|item| self.vocabulary.dimensions[*item].kind == DimensionKind::EntityKey);
         let ranked = ask.ranked || draft.rank.is_some();
         let counted = !draft.having.is_empty();
-        let rows =
-            ranked || counted || (ask.before_metric && !key_only && !ask.beside_filter) || draft.compare;
+        let rows = ranked
+            || counted
+            || (ask.before_metric && !key_only && !ask.beside_filter)
+            || draft.compare
+            || draft.follow.also;
         if rows && !ask.dimensions.items.is_empty() {
             let item = resolver.item(&ask.dimensions)?;
             return Ok(Some(Group::Dimension {

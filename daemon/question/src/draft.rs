@@ -20,6 +20,12 @@ pub(crate) struct Draft {
     pub(crate) all_time: bool,
     /// "remove the filter".
     pub(crate) clear_filters: bool,
+    /// "in total": the groups end.
+    pub(crate) ungroup: bool,
+    /// "without limit".
+    pub(crate) unlimited: bool,
+    /// "drop the month": the time groups end.
+    pub(crate) drop_time: bool,
     pub(crate) rank: Option<Rank>,
     pub(crate) count: Option<u64>,
     /// The thing ranked is named in the singular: one row is wanted.
@@ -50,6 +56,37 @@ pub(crate) struct Draft {
     pub(crate) unknown: Vec<String>,
     /// Dates that can be read two ways.
     pub(crate) unclear: Vec<String>,
+}
+
+impl Draft {
+    /// Whether the question asks for nothing at all, not even a change.
+    pub(crate) fn is_empty(&self) -> bool {
+        let lists = self.metrics.is_empty()
+            && self.groups.is_empty()
+            && self.loose.is_empty()
+            && self.filters.is_empty()
+            && self.periods.is_empty()
+            && self.having.is_empty()
+            && self.sort.is_empty()
+            && self.removed.is_empty()
+            && self.all_of.is_empty()
+            && self.dropped_groups.is_empty();
+        let options = self.earlier.is_some()
+            || self.versus_earlier.is_some()
+            || self.rank.is_some()
+            || self.count.is_some()
+            || self.descending.is_some()
+            || self.growth.is_some()
+            || self.chart.is_some();
+        let switches = self.all_time
+            || self.clear_filters
+            || self.ungroup
+            || self.unlimited
+            || self.drop_time
+            || self.share
+            || self.trend;
+        lists && !options && !switches
+    }
 }
 
 /// Words that tie a question to the one before it.

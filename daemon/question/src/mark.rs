@@ -18,6 +18,8 @@ pub(crate) enum Mark {
     Non,
     /// "remove the filter".
     Filters,
+    /// "in total": no split.
+    Ungroup,
     Only,
     With,
     In,
@@ -43,6 +45,8 @@ pub(crate) enum Mark {
     Also,
     Remove,
     MakeIt,
+    /// "without limit".
+    Unlimited,
     SortBy,
     /// Sort direction; true is descending.
     Direction(bool),

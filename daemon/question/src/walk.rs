@@ -227,6 +227,8 @@ impl<'a> Walk<'a> {
                 self.draft.clear_filters = true;
                 self.removing = None;
             }
+            Mark::Ungroup => self.draft.ungroup = true,
+            Mark::Unlimited => self.draft.unlimited = true,
             Mark::SortBy => self.mode = Mode::Sort,
             Mark::Direction(descending) => self.draft.descending = Some(descending),
             Mark::Chart(hint) => self.draft.chart = Some(hint),
@@ -305,7 +307,10 @@ impl<'a> Walk<'a> {
                     let text = self.text(part);
                     self.draft.unplaced.push(text);
                 }
-                Mode::Remove => {}
+                Mode::Remove => {
+                    self.removing = None;
+                    self.draft.drop_time = true;
+                }
                 _ => self.group_by_grain(grain, part),
             },
         }
