@@ -16,8 +16,8 @@ pub(crate) struct Leaf<'m> {
     pub name: String,
     pub fact: Fact<'m>,
     pub measure: &'m Measure,
-    /// Filters of measure and metrics, not yet looked up.
-    pub filters: Vec<&'m Filter>,
+    /// Filters of measure and metrics, not yet looked up, each with the number of offsets outside it.
+    pub filters: Vec<(&'m Filter, usize)>,
     /// All filters, looked up.
     pub conds: Vec<Cond>,
     /// Outermost first.
@@ -54,7 +54,7 @@ pub(crate) struct Expansion<'m> {
 /// What is passed down from a metric to its inputs.
 #[derive(Clone, Default)]
 struct Context<'m> {
-    filters: Vec<&'m Filter>,
+    filters: Vec<(&'m Filter, usize)>,
     offsets: Vec<Offset>,
     depth: usize,
     alias: Option<&'m str>,
@@ -82,7 +82,8 @@ impl<'m> Expansion<'m> {
             let message = format!("the metric `{}` is nested more than {MAX_DEPTH} deep", metric.name);
             return Err(QueryError::new(Kind::BadQuery, message));
         }
-        context.filters.extend(&metric.filters);
+        let level = context.offsets.len();
+        context.filters.extend(metric.filters.iter().map(|filter| (filter, level)));
         match &metric.kind {
             MetricKind::Simple(input) => self.leaf(metric, input, context, None, None),
             MetricKind::Cumulative { measure, running, period_agg } => {
@@ -106,8 +107,9 @@ impl<'m> Expansion<'m> {
     fn input(&mut self, input: &'m MetricInput, context: &Context<'m>) -> Result<Calc<'m>, QueryError> {
         let mut inner = context.clone();
         inner.depth += 1;
-        inner.filters.extend(&input.filters);
         inner.offsets.extend(input.offset);
+        let level = inner.offsets.len();
+        inner.filters.extend(input.filters.iter().map(|filter| (filter, level)));
         inner.alias = input.alias.as_deref();
         let Some(metric) = self.model.metric(&input.metric.name) else {
             let message = format!("there is no metric `{}`", input.metric.name);
@@ -166,10 +168,11 @@ impl<'m> Expansion<'m> {
         })?;
         let table = &self.model.semantic_models[model];
         let measure = &table.measures[at];
-        let mut filters: Vec<&'m Filter> = Vec::new();
-        for filter in input.filters.iter().chain(context.filters.iter().rev().copied()) {
-            if !filters.iter().any(|known| known.text == filter.text) {
-                filters.push(filter);
+        let mut filters: Vec<(&'m Filter, usize)> = Vec::new();
+        let own = input.filters.iter().map(|filter| (filter, context.offsets.len()));
+        for (filter, level) in own.chain(context.filters.iter().rev().copied()) {
+            if !filters.iter().any(|(known, at)| known.text == filter.text && *at == level) {
+                filters.push((filter, level));
             }
         }
         let time = measure.agg_time_dimension.as_ref().and_then(|time| table.dimension(&time.name));
@@ -213,7 +216,8 @@ impl Leaf<'_> {
 
     /// True when both can be aggregated in one pass over the same rows.
     pub(crate) fn shares_rows(&self, other: &Self) -> bool {
-        let texts = |leaf: &Self| leaf.filters.iter().map(|f| f.text.clone()).collect::<Vec<_>>();
+        let texts =
+            |leaf: &Self| leaf.filters.iter().map(|(f, level)| (f.text.clone(), *level)).collect::<Vec<_>>();
         let time = |leaf: &Self| leaf.fact.time.map(|time| time.name.clone());
         let semi = |leaf: &Self| {
             leaf.measure.non_additive.as_ref().map(|n| {

@@ -28,6 +28,8 @@ pub(crate) struct Cond {
     pub expr: Expr,
     pub keys: Vec<(ItemRef, ItemKey)>,
     pub text: String,
+    /// How many of a leaf's offsets lie outside the filter: its time is moved by the others only.
+    pub level: usize,
 }
 
 impl Cond {
@@ -348,7 +350,7 @@ impl<'m> Lookup<'m> {
             matches!(key.and_then(ItemKey::time), Some(TimeForm::Grain(_)))
         };
         let expr = with_moments(expr, &is_time)?;
-        Ok(Cond { expr, keys, text: text.trim().to_owned() })
+        Ok(Cond { expr, keys, text: text.trim().to_owned(), level: 0 })
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::Lowering;
 use super::rows::{Rows, condition, limits};
-use crate::compile::Resolved;
 use crate::error::QueryError;
 use crate::grain::Grain;
 use crate::items::{ItemKey, TimeForm};
 use crate::resolve::Fact;
+use crate::resolved::Resolved;
 use crate::sql::{Join, JoinKind, Relation, Rendered, Select};
 
 impl<'m> Lowering<'m> {

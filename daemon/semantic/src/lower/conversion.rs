@@ -3,7 +3,6 @@
 use super::Lowering;
 use super::groups::keys;
 use super::rows::Rows;
-use crate::compile::Resolved;
 use crate::error::QueryError;
 use crate::explain::Step;
 use crate::grain::Grain;
@@ -11,6 +10,7 @@ use crate::items::ItemKey;
 use crate::leaves::Leaf;
 use crate::model::{Conversion, Measure, SemanticModel};
 use crate::resolve::{Cond, Fact, Lookup, Purpose};
+use crate::resolved::Resolved;
 use crate::sql::{Join, JoinKind, Relation, Select};
 
 const ENTITY: &str = "entity_key";

@@ -3,12 +3,12 @@
 use super::Lowering;
 use super::groups::value_name;
 use super::rows::{condition, limits};
-use crate::compile::Resolved;
 use crate::error::{QueryError, QueryErrorKind as Kind};
 use crate::grain::Grain;
 use crate::items::{AnyGrain, ItemKey, TimeForm};
 use crate::leaves::Leaf;
 use crate::model::TimeSpine;
+use crate::resolved::Resolved;
 use crate::sql::{Join, JoinKind, Relation, Rendered, Select};
 
 impl<'m> Lowering<'m> {
@@ -92,7 +92,8 @@ impl<'m> Lowering<'m> {
         for cond in &first.conds {
             let in_result = |key: &ItemKey| resolved.group.contains(key);
             let on_periods = cond.keys.iter().all(|(_, key)| axes.contains(&key));
-            if !on_periods && cond.keys.iter().all(|(_, key)| in_result(key)) {
+            let moved = cond.level > 0 && cond.keys.iter().any(|(_, key)| axes.contains(&key));
+            if !on_periods && !moved && cond.keys.iter().all(|(_, key)| in_result(key)) {
                 let item = |key: &ItemKey| {
                     let from = if axes.contains(&key) { &periods_sql } else { &found_sql };
                     Rendered::atomic(format!("{from}.{}", quote(&key.column())))
@@ -127,7 +128,8 @@ impl<'m> Lowering<'m> {
                     && key.time().is_some_and(|t| t.needs() >= spine.grain)
                     && known
             };
-            if !cond.keys.is_empty() && cond.keys.iter().all(|(_, key)| on_time(key)) {
+            let tests_periods = cond.level == 0 && !cond.keys.is_empty();
+            if tests_periods && cond.keys.iter().all(|(_, key)| on_time(key)) {
                 let item = |key: &ItemKey| self.spine_item(spine, None, &time, key);
                 select.filters.push(condition(self.dialect, today.as_deref(), cond, &item));
             }

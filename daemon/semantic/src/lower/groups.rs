@@ -2,13 +2,13 @@
 
 use super::Lowering;
 use super::rows::Rows;
-use crate::compile::Resolved;
 use crate::error::QueryError;
 use crate::explain::Step;
 use crate::grain::{Grain, Window};
 use crate::items::ItemKey;
 use crate::leaves::Leaf;
 use crate::model::{NonAdditive, Offset};
+use crate::resolved::Resolved;
 use crate::sql::{Relation, Select};
 
 impl<'m> Lowering<'m> {

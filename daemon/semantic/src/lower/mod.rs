@@ -8,12 +8,13 @@ mod rows;
 mod window;
 
 use crate::MetricQuery;
-use crate::compile::{Options, Resolved, Tables};
+use crate::compile::{Options, Tables};
 use crate::error::{QueryError, QueryErrorKind as Kind};
 use crate::explain::{Explain, Step};
 use crate::items::ItemKey;
 use crate::leaves::Calc;
 use crate::model::Model;
+use crate::resolved::Resolved;
 use crate::sql::{Dialect, Join, JoinKind, Output, Query, Relation, Rendered, Select, render};
 
 /// Metric filters inside metric filters go at most this deep.

@@ -173,12 +173,18 @@ impl<'m> Rows<'m> {
 
     /// The fact's time, moved, not truncated.
     pub(crate) fn axis(&self) -> Rendered {
+        self.axis_at(0)
+    }
+
+    /// The fact's time without the first moves.
+    fn axis_at(&self, level: usize) -> Rendered {
         let raw = self.raw_time();
-        if self.shift.is_empty() {
+        let shift = self.shift.get(level..).unwrap_or_default();
+        if shift.is_empty() {
             return raw;
         }
         let mut sql = raw.bracketed();
-        for window in &self.shift {
+        for window in shift {
             sql = format!("{sql} + {}", self.dialect.interval(*window));
         }
         Rendered { sql, atomic: false }
@@ -199,13 +205,17 @@ impl<'m> Rows<'m> {
 
     /// An item as SQL.
     pub(crate) fn item(&self, key: &ItemKey) -> Rendered {
+        self.item_at(key, 0)
+    }
+
+    fn item_at(&self, key: &ItemKey, level: usize) -> Rendered {
         match key {
-            ItemKey::MetricTime(form) => self.time(key, form, &self.axis()),
+            ItemKey::MetricTime(form) => self.time(key, form, &self.axis_at(level)),
             ItemKey::Element { full, time } => {
                 let Some(path) = self.model.graph.path(self.fact.model, full) else {
                     return Rendered::atomic("NULL");
                 };
-                let raw = self.element(path);
+                let raw = self.element(path, level);
                 match time {
                     Some(form) => self.time(key, form, &raw),
                     None => raw,
@@ -221,13 +231,13 @@ impl<'m> Rows<'m> {
         }
     }
 
-    fn element(&self, path: &Path) -> Rendered {
+    fn element(&self, path: &Path, level: usize) -> Rendered {
         let table = &self.model.semantic_models[path.model];
         match path.element {
             Element::Dimension(at) => {
                 let dimension = &table.dimensions[at];
                 if path.hops.is_empty() && self.fact.time.is_some_and(|time| time.name == dimension.name) {
-                    return self.axis();
+                    return self.axis_at(level);
                 }
                 self.column(&path.hops, &dimension.name, &dimension.expr)
             }
@@ -258,11 +268,11 @@ impl<'m> Rows<'m> {
 
     /// A filter as SQL, ready to be joined with AND.
     pub(crate) fn filter(&self, cond: &Cond) -> String {
-        condition(self.dialect, self.today.as_deref(), cond, &|key| self.item(key))
+        condition(self.dialect, self.today.as_deref(), cond, &|key| self.item_at(key, cond.level))
     }
 
     /// The limits of a time range on the fact's own time.
-    pub(crate) fn range(&self, range: &crate::compile::Range, asked: Option<Grain>) -> Vec<String> {
+    pub(crate) fn range(&self, range: &crate::range::Range, asked: Option<Grain>) -> Vec<String> {
         let base = self.fact.grain().unwrap_or(Grain::Day);
         limits(self.dialect, &self.axis().bracketed(), range.bounds(base, asked))
     }
@@ -347,7 +357,7 @@ impl<'m> Rows<'m> {
     fn calendar_join(&self, calendar: &Calendar) -> Join {
         let raw = match &calendar.key {
             ItemKey::Element { full, .. } => match self.model.graph.path(self.fact.model, full) {
-                Some(path) => self.element(path),
+                Some(path) => self.element(path, 0),
                 None => self.axis(),
             },
             _ => self.axis(),

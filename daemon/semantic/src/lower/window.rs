@@ -6,13 +6,13 @@ use super::Lowering;
 use super::gaps::custom_of;
 use super::groups::{notes, value_name};
 use super::rows::{Rows, condition, limits};
-use crate::compile::Resolved;
 use crate::error::{QueryError, QueryErrorKind as Kind};
 use crate::grain::Grain;
 use crate::items::ItemKey;
 use crate::leaves::Leaf;
 use crate::model::{Aggregation, Offset, PeriodAgg, Running, TimeSpine};
 use crate::resolve::Cond;
+use crate::resolved::Resolved;
 use crate::sql::{Join, JoinKind, Relation, Rendered, Select};
 
 const ROW_TIME: &str = "row_time";
@@ -61,8 +61,10 @@ impl<'m> Lowering<'m> {
         let base = first.fact.grain().unwrap_or(Grain::Day);
         let asked = resolved.asked_grain(&first.fact);
         let is_axis = |key: &ItemKey| resolved.is_axis(key, &first.fact);
-        let late: Vec<&Cond> =
-            first.conds.iter().filter(|cond| cond.keys.iter().any(|(_, key)| is_axis(key))).collect();
+        // A filter inside all offsets tests the rows themselves; what runs is tested where it ends.
+        let is_late = |cond: &&Cond| first.running.is_some() || cond.level < first.offsets.len();
+        let on_axis = |cond: &&Cond| cond.keys.iter().any(|(_, key)| is_axis(key));
+        let late: Vec<&Cond> = first.conds.iter().filter(|cond| on_axis(cond) && is_late(cond)).collect();
         let late_axes =
             late.iter().flat_map(|cond| cond.keys.iter().map(|(_, key)| key)).filter(|key| is_axis(key));
         let axes: Vec<&ItemKey> = resolved.group.iter().filter(|key| is_axis(key)).chain(late_axes).collect();
@@ -150,14 +152,15 @@ impl<'m> Lowering<'m> {
         let (period, relation) = self.period(plan);
         let rows_sql = self.dialect.quote(rows);
         let row_time = format!("{rows_sql}.{}", self.dialect.quote(ROW_TIME));
-        let result = if plan.forward { self.moved(&period, &first.offsets, "+") } else { period.clone() };
-        let item = |key: &ItemKey| {
+        let result = self.result_time(plan, &period, 0);
+        let item_at = |key: &ItemKey, level: usize| {
             if plan.resolved.is_axis(key, &first.fact) {
-                self.spine_item(plan.spine, Some(CALENDAR), &result, key)
+                self.spine_item(plan.spine, Some(CALENDAR), &self.result_time(plan, &period, level), key)
             } else {
                 Rendered::atomic(format!("{rows_sql}.{}", self.dialect.quote(&key.column())))
             }
         };
+        let item = |key: &ItemKey| item_at(key, 0);
         let mut select = Select::default();
         for key in &plan.resolved.group {
             select.column(item(key).sql, key.column());
@@ -174,7 +177,8 @@ impl<'m> Lowering<'m> {
             select.column(self.dialect.aggregate(aggregation, &value, true), &leaf.name);
         }
         let today = self.today.clone();
-        let filter = |cond: &&Cond| condition(self.dialect, today.as_deref(), cond, &item);
+        let filter =
+            |cond: &&Cond| condition(self.dialect, today.as_deref(), cond, &|key| item_at(key, cond.level));
         select.filters = plan.late.iter().map(filter).collect();
         let bounds = plan.resolved.range.bounds(plan.grain, plan.resolved.widening());
         let tested =
@@ -205,6 +209,17 @@ impl<'m> Lowering<'m> {
             inner.column(self.dialect.quote_word(&grain.column), &grain.column);
         }
         (format!("{calendar}.{}", self.dialect.quote(PERIOD)), Relation::Query(Box::new(inner)))
+    }
+
+    /// The time of a result as a filter inside that many offsets sees it.
+    fn result_time(&self, plan: &Plan<'_, '_>, period: &str, level: usize) -> String {
+        let offsets = &plan.leaves[0].offsets;
+        let level = level.min(offsets.len());
+        if plan.forward {
+            self.moved(period, &offsets[level..], "+")
+        } else {
+            self.moved(period, &offsets[..level], "-")
+        }
     }
 
     fn moved(&self, time: &str, offsets: &[Offset], sign: &str) -> String {

@@ -255,3 +255,54 @@ meta: {owner: desk}
                    from loans group by 1 order by 1 nulls last";
     assert_eq!(rows(&engine, &sql), rows(&engine, by_hand), "{sql}");
 }
+
+#[test]
+fn a_filter_of_the_metric_itself_tests_the_rows_and_not_the_month_they_are_moved_to() {
+    let moved = r#"
+metrics:
+  - name: january_fees
+    type: simple
+    filter: "{{ TimeDimension('metric_time', 'month') }} = '2024-01-01'"
+    type_params: {measure: fee_total}
+  - name: january_fees_before
+    type: derived
+    type_params:
+      expr: january_fees
+      metrics: [{name: january_fees, offset_window: 1 month}]
+"#;
+    let model =
+        Model::parse(&[("library.yml", MODEL), ("moved.yml", moved), ("days.yml", DAYS)]).expect("sound");
+    let engine = engine();
+    engine.execute_batch("create table days as select unnest(range(date '2023-12-01', date '2024-04-30', interval 1 day))::date as day").expect("days");
+    for (grain, wanted) in
+        [("month", vec!["2024-02-01 0.30"]), ("day", vec!["2024-02-05 0.10", "2024-02-20 0.20"])]
+    {
+        let asked = query(&["january_fees_before"], &[&format!("metric_time__{grain}")]);
+        let sql = compile(&model, &asked, &Options::default()).expect("compiles").sql;
+        let flat = format!("SELECT * FROM (\n{sql})");
+        let mut statement = engine.prepare(&flat).expect("runs");
+        let found = statement.query_map([], |row| {
+            let day = row.get::<_, duckdb::types::Value>(0)?;
+            let fees = row.get::<_, duckdb::types::Value>(1)?;
+            Ok((day, fees))
+        });
+        let found: Vec<String> = found
+            .expect("rows")
+            .map(|row| match row.expect("a row") {
+                (duckdb::types::Value::Date32(days), duckdb::types::Value::Decimal(fees)) => {
+                    let day = chrono::DateTime::from_timestamp(i64::from(days) * 86_400, 0).expect("a day");
+                    format!("{} {fees}", day.format("%Y-%m-%d"))
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(found, wanted, "{sql}");
+    }
+}
+
+const DAYS: &str = "
+models:
+  - name: days
+    time_spine: {standard_granularity_column: day}
+    columns: [{name: day, granularity: day}]
+";
