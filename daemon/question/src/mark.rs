@@ -26,6 +26,8 @@ pub(crate) enum Mark {
     Is,
     Op(Op),
     Between,
+    /// "or more" behind a number.
+    Beyond(Op),
     Top(Rank),
     Most(Rank),
     /// "rank stores by revenue".

@@ -154,7 +154,9 @@ impl Walk<'_> {
             if !self.said_before_value(kinds, part) {
                 self.absorb_generic_noun();
             }
-        } else if !self.draft.groups.is_empty() && self.condition(kinds, part, false) {
+        } else if self.condition(kinds, part, false) {
+            // "shipments by dhl": who did it.
+            self.mode = Mode::Filter;
         } else {
             self.unplaced(part);
         }
@@ -209,7 +211,10 @@ impl Walk<'_> {
 
     fn sort(&mut self, kinds: &Kinds, part: &Part) {
         let text = self.text(part);
-        if !kinds.metrics.is_empty() {
+        if !kinds.metrics.is_empty() && self.draft.metrics.is_empty() && !self.draft.loose.is_empty() {
+            // "carriers ranked by cost": the metric is named only here.
+            self.metric_after_by(kinds, part);
+        } else if !kinds.metrics.is_empty() {
             self.draft.sort.push(SortAsk::Metric(Choice { items: kinds.metrics.clone(), text }));
         } else if !kinds.dimensions.is_empty() {
             self.draft.sort.push(SortAsk::Dimension(Choice { items: kinds.dimensions.clone(), text }));

@@ -160,6 +160,13 @@ impl TimeReader {
             let (len, period) = self.written(rest.get(1..)?, None)?;
             return (period.exact_unit() == Some(Grain::Year)).then_some((len + 1, period));
         }
+        if norm(rest, 0) == "week" && matches!(norm(rest, 1), "of" | "commencing" | "starting" | "beginning")
+        {
+            let article = usize::from(norm(rest, 2) == "the");
+            let (len, period) = self.written(rest.get(2 + article..)?, None)?;
+            let day = (period.exact_unit() == Some(Grain::Day)).then_some(period.start?)?;
+            return Some((len + 2 + article, Period::unit(Grain::Week, day)?));
+        }
         if norm(rest, 0) == "month" && norm(rest, 1) == "of" {
             let (len, period) = self.written(rest.get(2..)?, None)?;
             return (period.exact_unit() == Some(Grain::Month)).then_some((len + 2, period));
@@ -259,12 +266,7 @@ impl TimeReader {
             }
         }
         if let Some(month) = words::month(norm(rest, 1)) {
-            let plain = Self { year: None, ..*self };
-            let mut period = plain.latest_month(month)?;
-            if past && period.end? >= today {
-                period = period.moved(Some(Grain::Year), -1)?;
-            }
-            return Some((2, if past { period } else { Period::month(today.year(), month)? }));
+            return Some((2, self.month_said(month, past)?));
         }
         let grain = Grain::from_noun(norm(rest, 1))
             .filter(|grain| *grain >= Grain::Day && !norm(rest, 1).ends_with('s'))?;
@@ -276,6 +278,15 @@ impl TimeReader {
             "past" | "trailing" => Some((2, period::rolling(grain, 1, today)?)),
             _ => Some((2, Period::unit(grain, period::shift(grain, period::floor(grain, today)?, -1)?)?)),
         }
+    }
+
+    /// "last march", "this march".
+    fn month_said(&self, month: u32, past: bool) -> Option<Period> {
+        if !past {
+            return Period::month(self.today.year(), month);
+        }
+        let latest = Self { year: None, ..*self }.latest_month(month)?;
+        if latest.end? >= self.today { latest.moved(Some(Grain::Year), -1) } else { Some(latest) }
     }
 
     /// "3 months ago", "a year ago": the calendar unit that was then.

@@ -130,26 +130,15 @@ impl<'a> Walk<'a> {
     }
 
     fn mark(&mut self, mark: Mark, part: &Part) {
-        if !matches!(
-            mark,
-            Mark::Is
-                | Mark::Filler
-                | Mark::In
-                | Mark::With
-                | Mark::Not
-                | Mark::Non
-                | Mark::Op(_)
-                | Mark::Between
-        ) {
-            self.said.clear();
-        }
-        if self.pending.as_ref().is_some_and(|pending| pending.number.is_some())
-            && !matches!(mark, Mark::In | Mark::Filler)
-        {
-            self.settle_comparison();
-        }
+        self.before_mark(mark);
         match mark {
+            // "not by dhl" stays a denial.
+            Mark::By if self.after_negation() => {}
             Mark::By => self.mode = Mode::Group,
+            Mark::Beyond(_) => {
+                let text = self.text(part);
+                self.draft.unplaced.push(text);
+            }
             Mark::AndBy => {
                 self.mode = Mode::Group;
                 self.draft.follow.and_by = true;
@@ -193,6 +182,28 @@ impl<'a> Walk<'a> {
             }
             Mark::What | Mark::Is | Mark::Filler => {}
             other => self.session_mark(other, part),
+        }
+    }
+
+    /// What ends when a mark comes: the dimension said, a comparison that waits for its metric.
+    fn before_mark(&mut self, mark: Mark) {
+        let keeps = matches!(
+            mark,
+            Mark::Is
+                | Mark::Filler
+                | Mark::In
+                | Mark::With
+                | Mark::Not
+                | Mark::Non
+                | Mark::Op(_)
+                | Mark::Between
+        );
+        if !keeps {
+            self.said.clear();
+        }
+        let counted = self.pending.as_ref().is_some_and(|pending| pending.number.is_some());
+        if counted && !matches!(mark, Mark::In | Mark::Filler) {
+            self.settle_comparison();
         }
     }
 
@@ -338,6 +349,18 @@ impl<'a> Walk<'a> {
     }
 
     fn number(&mut self, digits: &str, part: &Part) {
+        if let Some(Piece::Mark(Mark::Beyond(op))) = self.parts.get(self.at + 1).map(|part| &part.piece) {
+            // "5000 or more shipments".
+            let (op, metric) = (*op, self.metric_before());
+            let bound = metric.is_some();
+            self.settle_comparison();
+            self.pending = Some(Pending { op, number: Some(digits.to_owned()), metric });
+            self.at += 1;
+            if bound {
+                self.settle_comparison();
+            }
+            return;
+        }
         if let Some(pending) = self.pending.as_mut().filter(|pending| pending.number.is_none()) {
             pending.number = Some(digits.to_owned());
             if pending.metric.is_some() {

@@ -32,7 +32,7 @@ const FILLER: &[&str] = &[
     "generated", "produce", "produced", "produces", "earn", "earned", "earns", "receive", "received",
     "receives", "saw", "gained", "took", "take", "takes", "got", "gets", "collected", "contributed",
     "contribute", "contributes", "attracted", "attract", "attracts", "drive", "drives", "drove", "deliver",
-    "delivers", "achieve", "achieved",
+    "delivers", "achieve", "achieved", "carry", "carried", "handle", "handled", "went", "go", "place",
 ];
 
 /// Nouns that may follow the name of a dimension and add nothing: "landing pages" for a dimension `landing`.
@@ -135,7 +135,7 @@ pub(crate) fn superlative(norm: &str) -> Option<Rank> {
 pub(crate) const MARKS: &[(&str, Mark)] = &[
     ("by", Mark::By), ("per", Mark::By), ("for each", Mark::By), ("for every", Mark::By), ("each", Mark::By),
     ("every", Mark::By), ("in each", Mark::By), ("of each", Mark::By), ("in every", Mark::By),
-    ("grouped by", Mark::By), ("group by", Mark::By), ("broken down by", Mark::By), ("break down by", Mark::By),
+    ("grouped by", Mark::By), ("in terms of", Mark::By), ("based on", Mark::By), ("according to", Mark::By), ("measured by", Mark::By), ("group by", Mark::By), ("broken down by", Mark::By), ("break down by", Mark::By),
     ("broken out by", Mark::By), ("split by", Mark::AndBy), ("breakdown by", Mark::By), ("sliced by", Mark::By),
     ("split it by", Mark::AndBy), ("break it down by", Mark::AndBy), ("split this by", Mark::AndBy),
     ("and by", Mark::AndBy), ("also by", Mark::AndBy), ("and per", Mark::AndBy), ("and also by", Mark::AndBy),
@@ -178,7 +178,7 @@ pub(crate) const MARKS: &[(&str, Mark)] = &[
     ("not more than", Mark::Op(Op::AtMost)), ("up to", Mark::Op(Op::AtMost)),
     ("not over", Mark::Op(Op::AtMost)), ("less than or equal to", Mark::Op(Op::AtMost)),
     ("exactly", Mark::Op(Op::Equal)), ("maximum of", Mark::Op(Op::AtMost)), ("not above", Mark::Op(Op::AtMost)),
-    ("between", Mark::Between), ("top", Mark::Top(Rank::Best)), ("best", Mark::Top(Rank::Best)),
+    ("between", Mark::Between), ("or more", Mark::Beyond(Op::AtLeast)), ("or above", Mark::Beyond(Op::AtLeast)), ("or higher", Mark::Beyond(Op::AtLeast)), ("or less", Mark::Beyond(Op::AtMost)), ("or fewer", Mark::Beyond(Op::AtMost)), ("or below", Mark::Beyond(Op::AtMost)), ("or lower", Mark::Beyond(Op::AtMost)), ("and above", Mark::Beyond(Op::AtLeast)), ("top", Mark::Top(Rank::Best)), ("best", Mark::Top(Rank::Best)),
     ("leading", Mark::Top(Rank::Best)), ("strongest", Mark::Top(Rank::Best)),
     ("busiest", Mark::Top(Rank::Best)), ("best performing", Mark::Top(Rank::Best)),
     ("best selling", Mark::Top(Rank::Best)), ("rank", Mark::Rank), ("ranked by", Mark::SortBy),
