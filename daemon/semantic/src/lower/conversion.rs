@@ -5,7 +5,6 @@ use super::groups::keys;
 use super::rows::Rows;
 use crate::error::QueryError;
 use crate::explain::Step;
-use crate::grain::Grain;
 use crate::items::ItemKey;
 use crate::leaves::Leaf;
 use crate::model::{Conversion, Measure, SemanticModel};
@@ -161,10 +160,7 @@ fn own(rows: &Rows<'_>, table: &SemanticModel, name: &str) -> String {
         return rows.own(&entity.name, &entity.expr).sql;
     }
     match table.dimension(name) {
-        Some(dimension) => {
-            let _ = Grain::Day;
-            rows.own(&dimension.name, &dimension.expr).sql
-        }
+        Some(dimension) => rows.own(&dimension.name, &dimension.expr).sql,
         None => "NULL".to_owned(),
     }
 }

@@ -79,11 +79,7 @@ impl<'m> Lowering<'m> {
                 partition.push(rows.own(&entity.name, &entity.expr).sql);
             }
         }
-        let mut date = "NULL".to_owned();
-        if let Some(dimension) = table.dimension(&non_additive.dimension.name) {
-            let raw = rows.own(&dimension.name, &dimension.expr);
-            date = self.dialect.truncate(dimension.grain().unwrap_or(Grain::Day), &raw.sql);
-        }
+        let date = self.own_date(&rows, &non_additive.dimension.name);
         let (which, pick) = if non_additive.last { ("MAX", "last_date") } else { ("MIN", "first_date") };
         let over = if partition.is_empty() {
             String::new()
@@ -121,6 +117,17 @@ impl<'m> Lowering<'m> {
         }
         select.from = Some((Relation::Name(quote(&part)), None));
         Ok(select)
+    }
+
+    /// A time dimension of the table itself, at its declared grain.
+    fn own_date(&self, rows: &Rows<'_>, name: &str) -> String {
+        rows.table().dimension(name).map_or_else(
+            || "NULL".to_owned(),
+            |dimension| {
+                let raw = rows.own(&dimension.name, &dimension.expr);
+                self.dialect.truncate(dimension.grain().unwrap_or(Grain::Day), &raw.sql)
+            },
+        )
     }
 
     pub(super) fn explain_rows(&mut self, leaves: &[&Leaf<'_>], rows: &Rows<'_>, notes: Vec<String>) {

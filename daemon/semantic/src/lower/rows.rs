@@ -167,8 +167,14 @@ impl<'m> Rows<'m> {
         Rendered::atomic(format!("{alias}.{output}"))
     }
 
+    /// The name a table has in the statement: the entities that lead to it, and its own where two share those.
     fn alias_of(&self, hops: &[Hop]) -> String {
-        if hops.is_empty() { self.alias.clone() } else { join_alias(hops) }
+        let Some(last) = hops.last() else { return self.alias.clone() };
+        let alias = join_alias(hops);
+        if self.joins.iter().any(|other| other != hops && join_alias(other) == alias) {
+            return format!("{alias}_{}", self.model.semantic_models[last.to].name);
+        }
+        alias
     }
 
     /// The fact's time, moved, not truncated.
@@ -254,7 +260,6 @@ impl<'m> Rows<'m> {
             TimeForm::Part(part) => self.dialect.part(*part, &raw.sql),
             TimeForm::Grain(AnyGrain::Custom(_)) => {
                 // The raw time is read by the join to the calendar.
-                let _ = raw;
                 match self.calendars.iter().find(|calendar| calendar.key == *key) {
                     Some(calendar) => {
                         let alias = self.dialect.quote(&calendar.alias);
@@ -289,7 +294,7 @@ impl<'m> Rows<'m> {
             select.joins.push(Join {
                 kind: self.kind,
                 relation: self.relation(low, hops),
-                alias: Some(join_alias(hops)),
+                alias: Some(self.alias_of(hops)),
                 on,
             });
         }

@@ -4,5 +4,6 @@
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
 mod answers;
+mod breadth;
 mod layouts;
 mod support;
