@@ -130,7 +130,7 @@ fn semantic_model(fields: &Fields<'_, '_>, declared: &mut Declared) {
         model_metric(&inner, default_time.as_ref(), &mut measures, declared);
     }
     let about = fields.about();
-    let primary = parts.entities.iter().find(|e| e.kind == EntityKind::Primary).map(|e| e.name.clone());
+    let primary = tables::primary_name(fields, &parts.entities, primary_key.as_deref());
     declared.semantic_models.push(SemanticModel {
         name,
         table,

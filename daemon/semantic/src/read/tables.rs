@@ -51,6 +51,23 @@ pub(super) fn single_document(fields: &Fields<'_, '_>, declared: &mut Declared) 
     declared.semantic_models.extend(model);
 }
 
+/// The primary entity by type; a fault when `primary_entity` names another one.
+pub(super) fn primary_name(
+    fields: &Fields<'_, '_>,
+    entities: &[Entity],
+    key: Option<&str>,
+) -> Option<String> {
+    let primary = entities.iter().find(|e| e.kind == EntityKind::Primary)?;
+    if key.is_some_and(|key| key != primary.name) {
+        let message = format!(
+            "{} has the primary entity `{}`, and `primary_entity` names another",
+            fields.what, primary.name
+        );
+        fields.fault("primary_entity", message);
+    }
+    Some(primary.name.clone())
+}
+
 /// In a single document a ratio or derived metric may name a measure that no metric stands for.
 fn measures_as_metrics(model: Option<&SemanticModel>, first: usize, declared: &mut Declared) {
     let wanted: Vec<String> = declared.metrics[first..]
@@ -100,7 +117,7 @@ fn body(fields: &Fields<'_, '_>, metrics: &mut Vec<Metric>, single: bool) -> Opt
     }
     let about = fields.about();
     let name = name?;
-    let primary = entities.iter().find(|e| e.kind == EntityKind::Primary).map(|e| e.name.clone());
+    let primary = primary_name(fields, &entities, primary_key.as_deref());
     let primary_entity = primary.or(primary_key).or_else(|| single.then(|| name.clone()));
     Some(SemanticModel {
         table: table.unwrap_or_else(|| Reference { name: name.clone(), place: fields.place.clone() }),

@@ -123,3 +123,30 @@ fn any_two_items_together_are_accepted_by_the_engine() {
         }
     }
 }
+
+#[test]
+fn a_filter_may_test_any_metric_per_entity() {
+    let Some(folder) = support::folder() else { return };
+    let engine = support::engine(&folder);
+    let model = support::model(&folder, "model");
+    for (metric, filter) in [
+        ("orders", "{{ Metric('revenue_per_order', group_by=['order']) }} > 100"),
+        (
+            "orders",
+            "{{ Metric('visits', group_by=['customer']) }} > 3 and {{ Metric('orders', group_by=['customer']) }} > 2",
+        ),
+        ("revenue", "{{ Metric('visits', group_by=['customer']) }} is null"),
+        ("revenue_28d", "{{ Metric('orders', group_by=['customer']) }} > 2"),
+        ("stock_units", "{{ Metric('revenue', group_by=['product']) }} > 1000"),
+    ] {
+        let query = MetricQuery {
+            metrics: vec![metric.to_owned()],
+            group_by: vec!["metric_time__day".to_owned()],
+            r#where: vec![filter.to_owned()],
+            ..MetricQuery::default()
+        };
+        let compiled =
+            compile(&model, &query, &Options::default()).unwrap_or_else(|e| panic!("{filter} {e}"));
+        accepted(&engine, &compiled.sql).unwrap_or_else(|why| panic!("{why}"));
+    }
+}

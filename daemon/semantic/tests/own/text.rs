@@ -29,3 +29,20 @@ fn two_tables_are_two_named_parts() {
 fn a_ratio_over_two_tables_joins_the_parts_on_what_they_are_grouped_by() {
     insta::assert_snapshot!("ratio", sql(&["fine_per_fee"], &["loan__branch"], None, Dialect::Snowflake));
 }
+
+#[test]
+fn each_warehouse_gets_its_own_words() {
+    let filter = "{{ TimeDimension('metric_time', date_part_name='dow') }} = 7";
+    for (name, dialect) in [
+        ("duckdb", Dialect::DuckDb),
+        ("postgres", Dialect::Postgres),
+        ("snowflake", Dialect::Snowflake),
+        ("databricks", Dialect::Databricks),
+        ("redshift", Dialect::Redshift),
+    ] {
+        insta::assert_snapshot!(
+            name,
+            sql(&["middle_days"], &["order", "metric_time__week"], Some(filter), dialect)
+        );
+    }
+}
