@@ -6,7 +6,7 @@
 use super::Fault;
 
 /// Words that begin or continue a statement and so cannot stand outside brackets in an expression.
-const STATEMENT_WORDS: [&str; 14] = [
+const STATEMENT_WORDS: [&str; 19] = [
     "select",
     "from",
     "where",
@@ -21,6 +21,11 @@ const STATEMENT_WORDS: [&str; 14] = [
     "insert",
     "update",
     "delete",
+    "as",
+    "qualify",
+    "into",
+    "returning",
+    "using",
 ];
 
 /// Words after which an expression cannot end.
@@ -178,6 +183,7 @@ mod tests {
             "case when a then b",
             "'a\\' or '",
             "x union select y",
+            "a as b",
             "a and",
         ] {
             assert!(check(bad).is_err(), "{bad} must be refused");
