@@ -28,6 +28,9 @@ pub struct Config {
     pub default_source: Option<String>,
     /// How much goes to the log.
     pub log_level: String,
+    /// It serves one command of one client beside a daemon that may run: it takes no lock on the state, repairs nothing,
+    /// and ends when its standard input closes.
+    pub private: bool,
 }
 
 impl Config {
@@ -48,6 +51,7 @@ impl Config {
             },
             default_source: settings.optional("chat.source").map(str::to_owned),
             log_level: settings.text("daemon.log_level").to_owned(),
+            private: false,
             dirs,
         }
     }

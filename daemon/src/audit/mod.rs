@@ -7,8 +7,6 @@ use crate::clock;
 use crate::state::{State, StateError};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
-use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// What one line says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -43,8 +41,6 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct Audit {
     state: State,
-    // The last line's number and hash; holding the lock is the right to append.
-    tail: Arc<Mutex<Option<(i64, String)>>>,
 }
 
 /// The first line that does not fit, if any, and how many do.
@@ -59,7 +55,7 @@ pub struct Verdict {
 impl Audit {
     /// The log in `state`.
     pub fn new(state: State) -> Self {
-        Self { state, tail: Arc::default() }
+        Self { state }
     }
 
     /// Appends a line; it is on the disk when this returns.
@@ -69,13 +65,12 @@ impl Audit {
     pub async fn append(&self, mut entry: Entry) -> Result<(), StateError> {
         entry.at = clock::now_text();
         let line = serde_json::to_string(&entry).map_err(|e| StateError::Other(e.to_string()))?;
-        let mut tail = self.tail.lock().await;
-        let (seq, previous) = match tail.take() {
-            Some(tail) => tail,
-            None => self.last().await?,
-        };
-        let hash = chain(&previous, &line);
         let mut write = self.state.write().await?;
+        // Read within the transaction: a private daemon may write beside this one.
+        let last = sqlx::query("select seq, hash from audit order by seq desc limit 1").fetch_optional(write.on()).await;
+        let last = last.map_err(|e| write.error(e))?;
+        let (seq, previous): (i64, String) = last.map_or((0, String::new()), |row| (row.get(0), row.get(1)));
+        let hash = chain(&previous, &line);
         let inserted = sqlx::query("insert into audit (seq, line, hash) values (?, ?, ?)")
             .bind(seq + 1)
             .bind(&line)
@@ -83,9 +78,7 @@ impl Audit {
             .execute(write.on())
             .await;
         inserted.map_err(|e| write.error(e))?;
-        write.commit().await?;
-        *tail = Some((seq + 1, hash));
-        Ok(())
+        write.commit().await
     }
 
     /// Checks the whole chain.
@@ -114,14 +107,6 @@ impl Audit {
                 sound += 1;
             }
         }
-    }
-
-    async fn last(&self) -> Result<(i64, String), StateError> {
-        let row = sqlx::query("select seq, hash from audit order by seq desc limit 1")
-            .fetch_optional(self.state.read())
-            .await
-            .map_err(|e| self.state.error(e))?;
-        Ok(row.map_or((0, String::new()), |r| (r.get(0), r.get(1))))
     }
 }
 

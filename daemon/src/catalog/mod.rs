@@ -8,7 +8,7 @@ pub use listing::unknown_table;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover};
 use crate::state::State;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::Stored;
@@ -182,6 +182,15 @@ impl Catalog {
     /// When its files are gone.
     pub fn stamp(&self, name: &str) -> Result<String, ApiError> {
         Ok(self.attachment(name, &Cancel::default(), &|_, _, _| {})?.stamp)
+    }
+
+    /// Names of catalogs and schemas that a statement could meet, so that `name.upper()` is not taken for a column.
+    pub fn known_schemas(&self) -> Vec<String> {
+        let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
+        let cache = self.cache();
+        let schemas: HashSet<String> = cache.values().flat_map(|(_, tables)| tables.iter().map(|t| t.schema.clone())).collect();
+        drop(cache);
+        own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
 
     /// Bytes of snapshots.

@@ -80,7 +80,7 @@ impl Gate {
         };
         let catalog = source.clone();
         let default = catalog.clone().unwrap_or_else(|| "memory".to_owned());
-        let policy = Policy::new(Dialect::Duckdb, allowed, default, "main");
+        let policy = Policy::new(Dialect::Duckdb, allowed, default, "main").with_schemas(inner.catalog.known_schemas());
         let checked = wharf_policy::check(&statement.sql, &policy, &inner.parser);
         let mark = match &statement.rights {
             Rights::Tables(names) => names.join(","),

@@ -6,7 +6,7 @@ mod work;
 pub use lock::{Address, LifeLock, LifecycleError};
 pub use work::{Activity, Busy};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// A file operation that failed, as an error that names the place and the remedy.
@@ -23,4 +23,26 @@ pub fn io_error(path: &Path, error: &std::io::Error) -> ApiError {
         }
         _ => ApiError::new(ErrorKind::Failed, "io", format!("{shown}: {error}")),
     }
+}
+
+/// A folder for what this process spills and spools. Those of processes that are gone are removed.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn scratch(cache: &Path) -> Result<PathBuf, ApiError> {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(pid) = name.strip_prefix("scratch-").and_then(|p| p.parse::<u32>().ok()) else { continue };
+        if !Path::new(&format!("/proc/{pid}")).exists() || pid == std::process::id() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let own = cache.join(format!("scratch-{}", std::process::id()));
+    std::fs::create_dir_all(&own).map_err(|e| io_error(&own, &e))?;
+    Ok(own)
+}
+
+/// Removes this process's scratch folder.
+pub fn remove_scratch(cache: &Path) {
+    let _ = std::fs::remove_dir_all(cache.join(format!("scratch-{}", std::process::id())));
 }

@@ -1,0 +1,66 @@
+//! `wharf chat`, and plain `wharf`: the screen.
+
+use super::Context;
+use crate::cli::ChatArgs;
+use crate::link::Failure;
+use crate::tui::{ChatOptions, Screen};
+use serde::Deserialize;
+use std::process::ExitCode;
+use wharf_protocol::{MetricInfo, Source};
+
+/// Runs the command. `first_question` is asked as soon as the screen stands.
+///
+/// # Errors
+/// When there is no terminal, or the session is unknown.
+pub async fn run(context: &Context, args: ChatArgs, first_question: Option<String>) -> Result<ExitCode, Failure> {
+    if !(context.terminal.out && context.terminal.input) {
+        return Err(Failure::usage("the chat needs a terminal").hint("in scripts use `wharf ask QUESTION`; `wharf --help` shows the rest"));
+    }
+    let client = context.client().await?;
+    let sources: Vec<Source> = client.get("/api/sources").await?;
+    if sources.is_empty() {
+        crate::output::note(&context.terminal, "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let screen = match (args.full, args.inline, context.settings.text("chat.screen")) {
+        (true, ..) => Screen::Full,
+        (_, true, _) => Screen::Inline,
+        (.., "full") => Screen::Full,
+        _ => Screen::Inline,
+    };
+    let options = ChatOptions {
+        examples: examples(context, &client).await,
+        session: args.session,
+        resume_picker: args.resume,
+        continue_last: args.continue_last,
+        source: context.source(),
+        screen,
+        ascii: args.ascii || !context.terminal.unicode || context.settings.text("chat.chart") == "ascii",
+        no_color: !context.terminal.color_out,
+        first_question,
+    };
+    crate::tui::run(client, options).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Three questions that the models can answer.
+async fn examples(context: &Context, client: &crate::link::Client) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        questions: Vec<String>,
+    }
+    let source = context.source();
+    let file = context.dirs.data.join("demo").join("questions.json");
+    if let Some(kept) = std::fs::read(file).ok().and_then(|b| serde_json::from_slice::<Kept>(&b).ok())
+        && source.as_deref().is_none_or(|s| s == "demo")
+    {
+        return kept.questions;
+    }
+    let path = source.map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
+    let metrics: Vec<MetricInfo> = client.get(&path).await.unwrap_or_default();
+    let name = |m: &MetricInfo| m.label.clone().unwrap_or_else(|| m.name.clone()).to_lowercase();
+    let mut questions: Vec<String> = metrics.iter().take(1).map(|m| format!("{} by month", name(m))).collect();
+    questions.extend(metrics.get(1).map(|m| format!("{} last month", name(m))));
+    questions.extend(metrics.get(2).map(name));
+    questions
+}

@@ -1,0 +1,228 @@
+//! The way to the daemon: find it, start it, greet it; HTTP, rows and events over its Unix socket.
+
+mod events;
+mod failure;
+mod handoff;
+mod rows;
+mod start;
+
+pub use events::EventStream;
+pub use failure::Failure;
+pub use handoff::hand_over;
+pub use rows::{RowStream, RowsEnd};
+pub use start::{Found, Private, Spawn, find, force_stop, lock_holder};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wharf_protocol::{ApiError, ErrorKind, Hello, PROTOCOL};
+use wharf_settings::{Dirs, Settings};
+
+/// A connection is made within this time, or not at all.
+const CONNECT: Duration = Duration::from_secs(2);
+/// A daemon that does not say hello within this time is stuck.
+const GREETING: Duration = Duration::from_secs(3);
+/// While an answer is awaited, the daemon is asked this often whether it still lives.
+const WATCH: Duration = Duration::from_secs(5);
+
+/// A client of one daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    socket: PathBuf,
+    handoff: PathBuf,
+    spawn: Spawn,
+    // A private daemon ends when this is dropped.
+    _private: Option<std::sync::Arc<Private>>,
+}
+
+impl Client {
+    /// Finds the daemon, or starts it.
+    ///
+    /// # Errors
+    /// When it cannot be started, is stuck, or speaks another protocol.
+    pub async fn connect(dirs: &Dirs, settings: &Settings, no_daemon: bool) -> Result<Self, Failure> {
+        let spawn = Spawn::new(dirs.clone(), settings.clone());
+        if no_daemon {
+            let private = start::private(&spawn).await?;
+            let socket = private.socket.clone();
+            return Self::at(&socket, spawn, Some(private));
+        }
+        let socket = start::ensure(&spawn).await?;
+        Self::at(&socket, spawn, None)
+    }
+
+    fn at(socket: &Path, spawn: Spawn, private: Option<Private>) -> Result<Self, Failure> {
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .connect_timeout(CONNECT)
+            .no_proxy()
+            .build()
+            .map_err(|e| Failure::from(ApiError::new(ErrorKind::Internal, "http_client", e.to_string())))?;
+        let handoff = socket.with_file_name("handoff.sock");
+        Ok(Self { http, socket: socket.to_owned(), handoff, spawn, _private: private.map(std::sync::Arc::new) })
+    }
+
+    /// The same client after the daemon has gone away: it is started again if need be.
+    ///
+    /// # Errors
+    /// As for [`Client::connect`].
+    pub async fn reconnect(&self) -> Result<Self, Failure> {
+        let socket = start::ensure(&self.spawn).await?;
+        Self::at(&socket, self.spawn.clone(), None)
+    }
+
+    /// The greeting: whether a daemon answers, and which.
+    ///
+    /// # Errors
+    /// When none answers in time.
+    pub async fn hello(&self) -> Result<Hello, Failure> {
+        let request = self.http.get(url("/api/daemon/hello")).timeout(GREETING);
+        let hello: Hello = decode(request.send().await.map_err(|e| self.unreachable(&e))?).await?;
+        if hello.protocol == PROTOCOL {
+            return Ok(hello);
+        }
+        Err(Failure::from(ApiError::new(
+            ErrorKind::Unavailable,
+            "protocol",
+            format!(
+                "the running daemon (pid {}, version {}) speaks protocol {}, this client {PROTOCOL}",
+                hello.pid, hello.version, hello.protocol
+            ),
+        )
+        .hint("`wharf daemon restart` starts one that fits, once nothing runs")))
+    }
+
+    /// `GET path`, a JSON reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        decode(self.send(self.http.get(url(path))).await?).await
+    }
+
+    /// `POST path` with a JSON body, a JSON reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        decode(self.send(self.http.post(url(path)).json(body)).await?).await
+    }
+
+    /// `PATCH path` with a JSON body, a JSON reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        decode(self.send(self.http.patch(url(path)).json(body)).await?).await
+    }
+
+    /// `DELETE path`, a JSON reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        decode(self.send(self.http.delete(url(path))).await?).await
+    }
+
+    /// `POST path` with a text body, a text reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn post_text(&self, path: &str, body: String) -> Result<String, Failure> {
+        let reply = checked(self.send(self.http.post(url(path)).body(body)).await?).await?;
+        reply.text().await.map_err(|e| self.unreachable(&e))
+    }
+
+    /// `POST path`, the reply's body as it comes.
+    ///
+    /// # Errors
+    /// What the daemon says before the first byte, or that it cannot be reached.
+    pub async fn stream(&self, path: &str, body: &impl Serialize) -> Result<reqwest::Response, Failure> {
+        checked(self.send(self.http.post(url(path)).json(body)).await?).await
+    }
+
+    /// `POST path`, rows into the descriptor that was handed over as `output`; the reply tells how it went.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn post_into<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize, output: &str) -> Result<T, Failure> {
+        let request = self.http.post(url(path)).header(wharf_protocol::OUTPUT_ID, output).json(body);
+        decode(self.send(request).await?).await
+    }
+
+    /// The events of a session behind number `after`.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn events(&self, session: &str, after: u64) -> Result<EventStream, Failure> {
+        let path = format!("/api/sessions/{session}/events?after={after}");
+        let reply = checked(self.send(self.http.get(url(&path))).await?).await?;
+        Ok(EventStream::new(reply))
+    }
+
+    /// Where the daemon takes descriptors.
+    pub fn handoff_socket(&self) -> &Path {
+        &self.handoff
+    }
+
+    /// Sends a request. While the answer is awaited, the daemon is asked now and then whether it lives, so that a stuck
+    /// one never hangs a shell while a long statement may take its time.
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+        let sent = request.send();
+        tokio::pin!(sent);
+        loop {
+            tokio::select! {
+                reply = &mut sent => return reply.map_err(|e| self.unreachable(&e)),
+                () = tokio::time::sleep(WATCH) => {
+                    let probe = self.http.get(url("/api/daemon/hello")).timeout(GREETING).send().await;
+                    if let Err(e) = probe {
+                        return Err(if e.is_timeout() { self.stuck() } else { self.unreachable(&e) });
+                    }
+                }
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let message = if error.is_connect() {
+            format!("the daemon at {} cannot be reached", self.socket.display())
+        } else {
+            "the daemon went away in the middle of an answer".to_owned()
+        };
+        Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_unreachable", message)
+            .hint("try again; `wharf daemon logs` shows what happened"))
+    }
+
+    fn stuck(&self) -> Failure {
+        start::stuck(&self.spawn)
+    }
+}
+
+fn url(path: &str) -> String {
+    format!("http://wharf{path}")
+}
+
+async fn checked(reply: reqwest::Response) -> Result<reqwest::Response, Failure> {
+    if reply.status().is_success() {
+        return Ok(reply);
+    }
+    let status = reply.status();
+    let bytes = reply.bytes().await.unwrap_or_default();
+    Err(Failure::from(serde_json::from_slice::<ApiError>(&bytes).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&bytes).chars().take(200).collect::<String>();
+        ApiError::new(ErrorKind::Internal, "reply", format!("the daemon answered {status}: {text}"))
+    })))
+}
+
+async fn decode<T: DeserializeOwned>(reply: reqwest::Response) -> Result<T, Failure> {
+    let reply = checked(reply).await?;
+    let lost = |e: reqwest::Error| {
+        Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_unreachable", format!("the answer broke off: {e}")))
+    };
+    let bytes = reply.bytes().await.map_err(lost)?;
+    serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::from(ApiError::new(ErrorKind::Internal, "reply", format!("the daemon's answer does not fit: {e}")))
+    })
+}

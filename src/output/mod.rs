@@ -1,0 +1,15 @@
+//! What people and programs see: stdout is data, stderr is narration.
+
+mod cells;
+mod narration;
+mod pager;
+mod progress;
+mod table;
+mod terminal;
+
+pub use cells::{grouped, visible};
+pub use narration::{fail, note, warn};
+pub use pager::Paged;
+pub use progress::Progress;
+pub use table::{Grid, Look};
+pub use terminal::Terminal;
