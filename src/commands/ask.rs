@@ -167,6 +167,7 @@ fn table(context: &Context, result: &Rows) -> Result<(), Failure> {
         rows: shown.map(|row| row.iter().map(|c| c.text().map(str::to_owned)).collect()).collect(),
         bare: false,
         null: context.settings.text("output.null").to_owned(),
+        group: true,
     };
     super::result::show(context, &grid, Look::Table, None)?;
     if result.rows.len() > SHOWN_ROWS || result.truncated {

@@ -64,7 +64,7 @@ fn show(context: &Context, as_json: bool) -> Result<ExitCode, Failure> {
     }
     let column = |name: &str| Column { name: name.to_owned(), r#type: String::new(), kind: ColumnKind::Text };
     let rows = all.iter().map(|r| vec![Some(r.setting.key.to_owned()), Some(r.value.clone()), Some(r.origin.clone())]).collect();
-    let grid = Grid { columns: vec![column("key"), column("value"), column("from")], rows, bare: false, null: String::new() };
+    let grid = Grid { columns: vec![column("key"), column("value"), column("from")], rows, bare: false, null: String::new(), group: false };
     super::result::show(context, &grid, Look::Plain, None)?;
     let dirs = &context.dirs;
     let folders = [("config", &dirs.config), ("data", &dirs.data), ("state", &dirs.state), ("cache", &dirs.cache), ("runtime", &dirs.runtime)];

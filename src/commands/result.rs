@@ -190,6 +190,7 @@ async fn view(context: &Context, client: &Client, request: &impl RowsRequest, ar
         rows: Vec::new(),
         bare: args.tuples_only || args.no_header,
         null: args.null.clone().unwrap_or_else(|| context.settings.text("output.null").to_owned()),
+        group: false,
     };
     let stats = loop {
         match stream.next().await? {
@@ -239,7 +240,7 @@ pub fn list(context: &Context, args: &OutputArgs, columns: &[(&str, ColumnKind)]
         }
         OutputFormat::Table | OutputFormat::Plain | OutputFormat::Vertical | OutputFormat::Markdown => {
             let null = args.null.clone().unwrap_or_default();
-            let grid = Grid { columns, rows, bare: args.tuples_only || args.no_header, null };
+            let grid = Grid { columns, rows, bare: args.tuples_only || args.no_header, null, group: false };
             show(context, &grid, look(format).unwrap_or(Look::Table), args.output.as_deref())?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -29,6 +29,8 @@ pub struct Grid {
     pub bare: bool,
     /// How NULL is shown.
     pub null: String,
+    /// Digits in groups, for people who read an answer; a result that is copied stays as it is.
+    pub group: bool,
 }
 
 impl Grid {
@@ -92,7 +94,9 @@ impl Grid {
         }
         for row in &self.rows {
             table.add_row(row.iter().zip(&self.columns).map(|(value, column)| match value {
-                Some(text) if column.kind == ColumnKind::Number => Cell::new(grouped(text)).set_alignment(CellAlignment::Right),
+                Some(text) if column.kind == ColumnKind::Number => {
+                    Cell::new(if self.group { grouped(text) } else { text.clone() }).set_alignment(CellAlignment::Right)
+                },
                 Some(text) => Cell::new(visible(text)),
                 None => styled(Cell::new(&self.null), terminal, Attribute::Dim),
             }));

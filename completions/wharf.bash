@@ -1,0 +1,2 @@
+# bash completion for wharf
+source <(COMPLETE=bash wharf)

@@ -1,0 +1,2 @@
+# fish completion for wharf
+COMPLETE=fish wharf | source

@@ -1,0 +1,16 @@
+#!/bin/sh
+# What the tests use beside Rust: tmux for the screen, strace for faults. Installed from Debian where that is possible;
+# a test whose tool is missing says that it was skipped.
+set -eu
+missing=
+for tool in tmux strace; do
+  command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+[ -z "$missing" ] && exit 0
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+  apt-get update -qq >/dev/null
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+  echo "not installed:$missing (tests that need them say so and are skipped)" >&2
+fi
