@@ -48,6 +48,9 @@ pub struct Profile {
     pub correlations: Vec<Correlation>,
     /// What deserves a look.
     pub alerts: Vec<Alert>,
+    /// What was left out or estimated, and why: one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One column's profile.
@@ -63,15 +66,16 @@ pub struct ColumnProfile {
     pub nulls: u64,
     /// Distinct values, NULL not counted.
     pub distinct: Figure<u64>,
-    /// Smallest value as text, exact.
+    /// Smallest value as text, exact; NaN and infinities of numbers do not count. None for bytes and nested values.
+    /// A text longer than 256 characters is cut there and ends with an ellipsis.
     pub min: Option<String>,
-    /// Largest value as text, exact.
+    /// Largest value, likewise.
     pub max: Option<String>,
     /// Figures of a numeric column.
     pub number: Option<NumberStats>,
-    /// Figures of a text column.
+    /// Lengths of a text column, or of a column of bytes.
     pub text: Option<TextStats>,
-    /// Most frequent values.
+    /// Most frequent values, at most ten; empty where counting them would cost too much.
     pub top: Vec<TopValue>,
     /// Whether counts in `top` are exact.
     pub top_exact: bool,
@@ -86,7 +90,7 @@ pub struct NumberStats {
     pub mean: Option<f64>,
     /// Sample standard deviation.
     pub std: Option<f64>,
-    /// Sum as exact text where the type is exact.
+    /// Sum as exact text; None for floating point.
     pub sum: Option<String>,
     /// Values that are zero.
     pub zeros: u64,
@@ -109,7 +113,7 @@ pub struct Quantile {
     pub exact: bool,
 }
 
-/// Lengths of a text column in characters.
+/// Lengths of a text column in characters, of a column of bytes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextStats {
     /// Shortest.
@@ -142,7 +146,7 @@ pub struct Bin {
     pub count: u64,
 }
 
-/// Pearson's correlation of two numeric columns over rows where both are present.
+/// Pearson's correlation of two numeric columns over all rows where both are present and finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
     /// One column.

@@ -6,6 +6,7 @@ mod daemon;
 mod failure;
 mod metrics;
 mod policy;
+mod profiles;
 mod queries;
 mod samples;
 mod sessions;
@@ -42,6 +43,7 @@ pub fn router(rooms: Rooms) -> Router {
         .route("/api/queries/{id}/status", get(queries::status))
         .route("/api/queries/{id}", delete(queries::cancel))
         .route("/api/samples/stream", post(samples::stream))
+        .route("/api/profiles", post(profiles::create))
         .route("/api/metrics", get(metrics::list))
         .route("/api/metrics/query", post(metrics::query))
         .route("/api/models", get(metrics::models))
