@@ -9,6 +9,7 @@
 //! | [`sessions`] | conversations and their journal |
 //! | [`models`] | semantic models: read, kept, compiled |
 //! | [`sampling`], [`profiling`] | looks at one table |
+//! | [`demo`] | a shop to try things on |
 //! | [`gate`] | the one way to data: policy, route, run, audit |
 //! | [`formats`] | rows into bytes |
 //! | [`catalog`] | which sources there are and which tables they hold |
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod doors;
 pub mod formats;
 pub mod gate;

@@ -3,6 +3,7 @@
 mod chat;
 mod connection;
 mod daemon;
+mod demo;
 mod failure;
 mod metrics;
 mod policy;
@@ -32,6 +33,7 @@ const BODY_LIMIT: usize = 16 << 20;
 pub fn router(rooms: Rooms) -> Router {
     Router::new()
         .route("/health", get(daemon::health))
+        .route("/api/demo", post(demo::create))
         .route("/api/daemon/hello", get(daemon::hello))
         .route("/api/daemon/status", get(daemon::status))
         .route("/api/daemon/stop", post(daemon::stop))
