@@ -9,5 +9,6 @@ fn main() {
     println!("cargo::rustc-link-arg-bin=wharfd=-Wl,-rpath,$ORIGIN/../lib");
     if let Ok(folder) = std::env::var("DUCKDB_LIB_DIR") {
         println!("cargo::rustc-link-arg-bin=wharfd=-Wl,-rpath,{folder}");
+        println!("cargo::rustc-link-arg-tests=-Wl,-rpath,{folder}");
     }
 }

@@ -34,7 +34,7 @@ pub async fn run(context: &Context, action: DaemonAction) -> Result<ExitCode, Fa
 }
 
 async fn start(context: &Context, json: bool) -> Result<ExitCode, Failure> {
-    let client = Client::connect(&context.dirs, &context.settings, false).await?;
+    let client = Client::connect(&context.dirs, false).await?;
     let hello = client.hello().await?;
     said(context, json, "running", Some(hello.pid));
     Ok(ExitCode::SUCCESS)
@@ -62,7 +62,7 @@ async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u3
         Found::Listening(address) => address,
     };
     let asked = tokio::time::timeout(Duration::from_secs(3), async {
-        let client = Client::connect(&context.dirs, &context.settings, false).await?;
+        let client = Client::connect(&context.dirs, false).await?;
         let path = if if_idle { "/api/daemon/stop?if_idle=true" } else { "/api/daemon/stop" };
         client.post::<StopReply>(path, &json!({})).await
     });
@@ -105,7 +105,7 @@ async fn status(context: &Context, json: bool) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(3));
         }
     };
-    let client = Client::connect(&context.dirs, &context.settings, false).await?;
+    let client = Client::connect(&context.dirs, false).await?;
     let status: Status = client.get("/api/daemon/status").await?;
     if json {
         out_json(&status);

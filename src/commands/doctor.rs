@@ -157,7 +157,7 @@ async fn daemon(context: &Context) -> Vec<Check> {
         let pid = pid.map_or_else(|| "?".to_owned(), |p| p.to_string());
         return vec![bad("daemon", format!("process {pid} holds the lock but does not answer"), "wharf daemon restart --force")];
     }
-    let client = match Client::connect(&context.dirs, &context.settings, context.global.no_daemon).await {
+    let client = match Client::connect(&context.dirs, context.global.no_daemon).await {
         Ok(client) => client,
         Err(failure) => {
             let remedy = failure.error.hint.unwrap_or_else(|| "wharf daemon logs".to_owned());

@@ -51,7 +51,7 @@ impl Context {
     /// # Errors
     /// When it cannot be reached or started.
     pub async fn client(&self) -> Result<Client, Failure> {
-        Client::connect(&self.dirs, &self.settings, self.global.no_daemon).await
+        Client::connect(&self.dirs, self.global.no_daemon).await
     }
 
     /// The source that was named.

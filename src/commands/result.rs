@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::cli::{OutputArgs, OutputFormat};
-use crate::link::{Client, Failure, RowStream, RowsEnd, hand_over};
+use crate::link::{Client, Failure, RowStream, RowsEnd};
 use crate::output::{Grid, Look, Paged, note, warn};
 use serde::Serialize;
 use std::io::Write;
@@ -31,6 +31,9 @@ pub fn format(context: &Context, args: &OutputArgs) -> Result<OutputFormat, Fail
         (.., true) => Some(OutputFormat::Ndjson),
         _ => None,
     };
+    if let Some(folder) = args.output.as_deref().filter(|p| p.is_dir()) {
+        return Err(Failure::usage(format!("{} is a folder, and -o needs a file", folder.display())));
+    }
     let by_file = args.output.as_deref().map(|file| by_ending(file, asked)).transpose()?;
     let format = asked.or(by_file).unwrap_or_else(|| match context.settings.text("output.format") {
         "plain" => OutputFormat::Plain,
@@ -135,7 +138,7 @@ fn tell(context: &Context, args: &OutputArgs, stats: &QueryStats) -> Result<Exit
 async fn bulk(context: &Context, client: &Client, request: &impl RowsRequest, args: &OutputArgs, format: Format) -> Result<QueryStats, Failure> {
     if let Some(path) = &args.output {
         let file = Target::create(path)?;
-        let id = hand_over(client.handoff_socket(), file.file.as_fd())?;
+        let (client, id) = client.hand_over(file.file.as_fd()).await?;
         let stats = client.post_into(request.path(), request, &id).await?;
         file.finish()?;
         return Ok(stats);
@@ -144,7 +147,7 @@ async fn bulk(context: &Context, client: &Client, request: &impl RowsRequest, ar
         return onto_terminal(client, request).await;
     }
     let out = std::io::stdout();
-    let id = hand_over(client.handoff_socket(), out.as_fd())?;
+    let (client, id) = client.hand_over(out.as_fd()).await?;
     client.post_into(request.path(), request, &id).await
 }
 
@@ -313,9 +316,6 @@ impl Target {
     /// # Errors
     /// When it cannot be made there.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        if path.is_dir() {
-            return Err(Failure::usage(format!("{} is a folder, and -o needs a file", path.display())));
-        }
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         // A device or a pipe is written as it is.
         let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());

@@ -8,7 +8,7 @@ mod start;
 
 pub use events::EventStream;
 pub use failure::Failure;
-pub use handoff::hand_over;
+use handoff::hand_over;
 pub use rows::{RowStream, RowsEnd};
 pub use start::{Found, Private, Spawn, find, force_stop, lock_holder};
 
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wharf_protocol::{ApiError, ErrorKind, Hello, PROTOCOL};
-use wharf_settings::{Dirs, Settings};
+use wharf_settings::Dirs;
 
 /// A connection is made within this time, or not at all.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -42,8 +42,8 @@ impl Client {
     ///
     /// # Errors
     /// When it cannot be started, is stuck, or speaks another protocol.
-    pub async fn connect(dirs: &Dirs, settings: &Settings, no_daemon: bool) -> Result<Self, Failure> {
-        let spawn = Spawn::new(dirs.clone(), settings.clone());
+    pub async fn connect(dirs: &Dirs, no_daemon: bool) -> Result<Self, Failure> {
+        let spawn = Spawn::new(dirs.clone());
         if no_daemon {
             let private = start::private(&spawn).await?;
             let socket = private.socket.clone();
@@ -152,6 +152,22 @@ impl Client {
         decode(self.send(request).await?).await
     }
 
+    /// Hands an output over. A daemon that ended in between is replaced by another.
+    ///
+    /// # Errors
+    /// When none takes it.
+    pub async fn hand_over(&self, output: std::os::fd::BorrowedFd<'_>) -> Result<(Self, String), Failure> {
+        match hand_over(&self.handoff, output) {
+            Ok(id) => Ok((self.clone(), id)),
+            Err(failure) if self._private.is_some() => Err(failure),
+            Err(_) => {
+                let next = self.reconnect().await?;
+                let id = hand_over(&next.handoff, output)?;
+                Ok((next, id))
+            }
+        }
+    }
+
     /// The events of a session behind number `after`.
     ///
     /// # Errors
@@ -160,11 +176,6 @@ impl Client {
         let path = format!("/api/sessions/{session}/events?after={after}");
         let reply = checked(self.send(self.http.get(url(&path))).await?).await?;
         Ok(EventStream::new(reply))
-    }
-
-    /// Where the daemon takes descriptors.
-    pub fn handoff_socket(&self) -> &Path {
-        &self.handoff
     }
 
     /// Sends a request. While the answer is awaited, the daemon is asked now and then whether it lives, so that a stuck

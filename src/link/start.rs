@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wharf_protocol::{ApiError, ErrorKind, PROTOCOL};
-use wharf_settings::{Dirs, Settings};
+use wharf_settings::Dirs;
 
 /// A daemon that is not ready after this long has failed to start.
 const READY: Duration = Duration::from_secs(20);
@@ -24,8 +24,6 @@ const READY: Duration = Duration::from_secs(20);
 pub struct Spawn {
     /// Its folders.
     pub dirs: Dirs,
-    /// Settings of this call.
-    pub settings: Settings,
 }
 
 /// The address a running daemon has told.
@@ -76,8 +74,8 @@ impl Drop for Private {
 
 impl Spawn {
     /// A daemon in `dirs`.
-    pub fn new(dirs: Dirs, settings: Settings) -> Self {
-        Self { dirs, settings }
+    pub fn new(dirs: Dirs) -> Self {
+        Self { dirs }
     }
 }
 
@@ -85,6 +83,7 @@ impl Spawn {
 pub fn find(dirs: &Dirs) -> Found {
     let told = std::fs::read(dirs.address_file()).ok().and_then(|b| serde_json::from_slice::<Address>(&b).ok());
     if let Some(address) = told
+        && !is_dying(address.pid)
         && UnixStream::connect(&address.socket).is_ok()
     {
         return Found::Listening(address);
@@ -93,6 +92,13 @@ pub fn find(dirs: &Dirs) -> Found {
         Some(pid) => Found::Silent(pid),
         None => Found::Nothing,
     }
+}
+
+/// A killed process still accepts connections for a moment, until the system has closed its descriptors.
+fn is_dying(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    matches!(state, Some('Z' | 'X'))
 }
 
 /// Whether a daemon holds its lock, and its pid where it is told.

@@ -193,6 +193,11 @@ impl Catalog {
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
 
+    /// Forgets a source's snapshot that turned out to be damaged; the next use makes another.
+    pub fn discard_snapshot(&self, name: &str) {
+        self.0.snapshots.discard(name);
+    }
+
     /// Bytes of snapshots.
     pub fn cache_bytes(&self) -> u64 {
         self.0.snapshots.bytes()

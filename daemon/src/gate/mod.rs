@@ -8,6 +8,7 @@
 
 mod plan;
 mod registry;
+mod relative;
 mod work;
 
 pub use plan::{Principal, Rights};

@@ -143,6 +143,11 @@ impl Gate {
         }
         attachments.sort_by(|a, b| a.alias.cmp(&b.alias));
         let fence = if write { Fence::OwnerWrites } else { Fence::OwnerReads };
+        let sql = trimmed(&statement.sql);
+        let sql = match &statement.cwd {
+            Some(cwd) if one.class > Class::Metadata => super::relative::anchored(&sql, cwd),
+            _ => sql,
+        };
         Ok(Plan {
             fence,
             attachments,
@@ -151,7 +156,7 @@ impl Gate {
             tables: one.relations.iter().chain(&one.files).cloned().collect(),
             wraps: one.class == Class::Read && one.keyword != "PIVOT",
             cwd: statement.cwd.clone(),
-            sql: trimmed(&statement.sql),
+            sql,
         })
     }
 

@@ -5,7 +5,7 @@ use super::{Gate, Registry};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
-use crate::sources::duckdb::{Outcome, Output, Run};
+use crate::sources::duckdb::{Attachment, Outcome, Output, Run};
 use crate::sources::{Cancel, Consumer, Reason, Stop};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ impl Gate {
             stats.columns.clone_from(&shape.columns);
         }
         stats.elapsed_ms = clock::millis_since(arrived);
-        self.finish(entry, stats, consumer, result, cancel, runtime)
+        self.finish(&plan, entry, stats, consumer, result, cancel, runtime)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -230,8 +230,23 @@ impl Gate {
         }
     }
 
+    /// A snapshot that is damaged inside is thrown away: it can be made again, and the caller can try again.
+    fn after_damage(&self, error: ApiError, attachments: &[Attachment]) -> ApiError {
+        let said = error.message.to_lowercase();
+        let damaged = said.contains("corrupt") || said.contains("not a valid duckdb");
+        let Some(snapshot) = attachments.iter().find(|a| damaged && !a.foreign) else { return error };
+        tracing::warn!(source = %snapshot.alias, error = %error.message, "a snapshot is damaged; it will be made again");
+        self.pool().drop_source(&snapshot.alias);
+        self.catalog().discard_snapshot(&snapshot.alias);
+        let message = format!("the snapshot of `{}` is damaged: {}", snapshot.alias, error.message);
+        ApiError::new(ErrorKind::Unavailable, "snapshot_damaged", message)
+            .hint("it was thrown away and is made again from the source's files; run the statement once more")
+    }
+
+    #[allow(clippy::too_many_arguments)]
     fn finish<C>(
         &self,
+        plan: &Plan,
         entry: Entry,
         mut stats: QueryStats,
         consumer: Option<C>,
@@ -246,7 +261,7 @@ impl Gate {
             }
             Err(Stop::ReaderGone) => ("cancelled", None),
             Err(Stop::Cancelled) => ("cancelled", Some(cancel.error())),
-            Err(Stop::Failed(error)) => ("failed", Some(error)),
+            Err(Stop::Failed(error)) => ("failed", Some(self.after_damage(error, &plan.attachments))),
         };
         stats.status = outcome.to_owned();
         let error = error.map(|e| with_id(e, &stats.query_id));

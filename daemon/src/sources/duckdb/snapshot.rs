@@ -41,6 +41,9 @@ struct Manifest {
     stamp: String,
     engine: String,
     reads: Vec<PathBuf>,
+    /// Length of the snapshot and hash of its headers: what is not whole is not opened.
+    #[serde(default)]
+    seal: String,
 }
 
 /// Told while a snapshot is made: file name, files done, files in all.
@@ -69,7 +72,7 @@ impl Snapshots {
         let file = self.dir.join(format!("{}-{stamp}.duckdb", spec.name));
         let reads: Vec<PathBuf> =
             files.iter().filter(|f| f.reader == Reader::Parquet).map(|f| f.path.clone()).collect();
-        let manifest = Manifest { stamp: stamp.clone(), engine: engine_version(), reads: reads.clone() };
+        let manifest = Manifest { stamp: stamp.clone(), engine: ENGINE.to_owned(), reads: reads.clone(), seal: String::new() };
         let lock = self.building.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(spec.name.clone()).or_default().clone();
         let guard = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !self.is_current(&file, &manifest) {
@@ -101,8 +104,21 @@ impl Snapshots {
     }
 
     fn is_current(&self, file: &Path, manifest: &Manifest) -> bool {
+        // A snapshot has no log; one that stands there is not ours, and replaying it could end the process.
+        let _ = std::fs::remove_file(file.with_extension("duckdb.wal"));
         let told = std::fs::read(manifest_of(file)).ok().and_then(|b| serde_json::from_slice::<Manifest>(&b).ok());
-        file.is_file() && told.as_ref() == Some(manifest)
+        let expected = seal(file).map(|seal| Manifest {
+            stamp: manifest.stamp.clone(),
+            engine: manifest.engine.clone(),
+            reads: manifest.reads.clone(),
+            seal,
+        });
+        told.is_some() && told == expected
+    }
+
+    /// Forgets a source's snapshot that turned out to be damaged inside; the next use makes another.
+    pub fn discard(&self, source: &str) {
+        self.sweep(source, None);
     }
 
     fn build(
@@ -121,7 +137,13 @@ impl Snapshots {
             let _ = std::fs::remove_file(old);
         }
         let result = fill(spec, files, &partial, cancel, progress).and_then(|()| {
-            let text = serde_json::to_vec(manifest).unwrap_or_default();
+            let sealed = Manifest {
+                stamp: manifest.stamp.clone(),
+                engine: manifest.engine.clone(),
+                reads: manifest.reads.clone(),
+                seal: seal(&partial).unwrap_or_default(),
+            };
+            let text = serde_json::to_vec(&sealed).unwrap_or_default();
             std::fs::write(manifest_of(file), text)
                 .and_then(|()| std::fs::File::open(&partial)?.sync_all())
                 .and_then(|()| std::fs::rename(&partial, file))
@@ -155,8 +177,16 @@ fn manifest_of(file: &Path) -> PathBuf {
     file.with_extension("json")
 }
 
-fn engine_version() -> String {
-    "1.5.6".to_owned()
+/// The engine whose format the snapshots have.
+const ENGINE: &str = "1.5.6";
+
+/// Length and hash of the headers (the engine keeps three of 4 KiB at the front) of a regular file.
+fn seal(file: &Path) -> Option<String> {
+    use std::io::Read;
+    let meta = std::fs::symlink_metadata(file).ok().filter(std::fs::Metadata::is_file)?;
+    let mut head = Vec::new();
+    std::fs::File::open(file).ok()?.take(3 * 4096).read_to_end(&mut head).ok()?;
+    Some(format!("{}-{}", meta.len(), blake3::hash(&head).to_hex()))
 }
 
 fn fill(spec: &Spec, files: &[DataFile], partial: &Path, cancel: &Cancel, progress: Progress) -> Result<(), ApiError> {
