@@ -83,7 +83,9 @@ impl std::ops::Deref for Rooms {
 /// When it cannot begin: another daemon runs, a folder is unsafe, the state is damaged.
 pub async fn run(config: Config, ready: impl FnOnce()) -> Result<(), ApiError> {
     prepare_folders(&config)?;
-    let mut lock = LifeLock::take(&config.dirs.pid_file(), &config.dirs.address_file()).map_err(|e| cannot_begin(&e))?;
+    let dir = if config.private { &config.dirs.runtime } else { &config.dirs.state };
+    let files = (dir.join("wharfd.pid"), dir.join("daemon.json"));
+    let mut lock = LifeLock::take(&files.0, &files.1).map_err(|e| cannot_begin(&e))?;
     telemetry::init(&config.dirs.log_file(), &config.log_level);
     let rooms = open(config).await?;
     let (http, handoff) = listen(&rooms.config)?;
@@ -137,10 +139,11 @@ fn prepare_folders(config: &Config) -> Result<(), ApiError> {
 /// Opens the rooms, the lowest first, and puts in order what a crash left.
 async fn open(config: Config) -> Result<Rooms, ApiError> {
     let dirs = config.dirs.clone();
-    let scratch = dirs.cache.join("scratch");
-    let _ = std::fs::remove_dir_all(&scratch);
+    let scratch = lifecycle::scratch(&dirs.cache)?;
     let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
-    snapshots.sweep_partial();
+    if !config.private {
+        snapshots.sweep_partial();
+    }
     let pool = sources::duckdb::Pool::new(config.memory, &scratch);
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
@@ -149,7 +152,7 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     let warm = gate.clone();
     tokio::task::spawn_blocking(move || warm.warm());
     let sessions = sessions::Sessions::new(state.clone());
-    let interrupted = sessions.recover().await?;
+    let interrupted = if config.private { 0 } else { sessions.recover().await? };
     if interrupted > 0 {
         tracing::warn!(interrupted, "turns were cut by the end of the daemon before this one");
     }
@@ -189,8 +192,17 @@ async fn ending(rooms: &Rooms) -> &'static str {
         () = rooms.activity.stopped() => "asked to",
         _ = terminate => "terminated",
         _ = tokio::signal::ctrl_c() => "interrupted",
+        () = orphaned(rooms.config.private) => "its client is gone",
         () = rooms.activity.over(rooms.config.idle_exit, rooms.config.max_lifetime, move || registry.running_count()) => "idle",
     }
+}
+
+/// A private daemon ends with the client that started it, whose end closes our standard input.
+async fn orphaned(private: bool) {
+    if !private {
+        std::future::pending::<()>().await;
+    }
+    let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
 }
 
 /// Now and then: instances nobody uses are closed, and what they held goes back to the system.
@@ -219,5 +231,5 @@ async fn close(rooms: &Rooms, lock: &LifeLock) {
         tracing::warn!("some work did not end in time");
     }
     rooms.state.close().await;
-    let _ = std::fs::remove_dir_all(rooms.config.dirs.cache.join("scratch"));
+    lifecycle::remove_scratch(&rooms.config.dirs.cache);
 }
