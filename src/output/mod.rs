@@ -3,6 +3,7 @@
 mod cells;
 mod narration;
 mod pager;
+pub mod profile;
 mod progress;
 mod table;
 mod terminal;

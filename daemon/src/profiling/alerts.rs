@@ -49,11 +49,13 @@ fn of_column(column: &ColumnProfile, rows: u64, alerts: &mut Vec<Alert>) {
         add("mostly_null", format!("{name} is NULL in {} of the rows", percent(column.nulls, rows)));
     }
     let distinct = &column.distinct;
+    // Measurements hardly ever repeat, which says nothing about them.
+    let measured = matches!(column.r#type.as_str(), "DOUBLE" | "FLOAT");
     if distinct.exact && distinct.value == 1 {
         let value = column.top.first().map(|t| &t.value).or(column.min.as_ref());
         let value = value.map(|v| format!(": {v}")).unwrap_or_default();
         add("constant", format!("{name} has one value only{value}"));
-    } else if distinct.exact && distinct.value == present && present > 1 {
+    } else if distinct.exact && distinct.value == present && present > 1 && !measured {
         add(
             "unique",
             format!(
