@@ -37,15 +37,23 @@ fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
 fn uses(path: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: String = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String =
+        code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
         if let Some(group) = rest.strip_prefix('{') {
             let inside = group.split('}').next().unwrap_or_default();
-            found.extend(inside.split(',').map(|p| p.trim().split("::").next().unwrap_or_default().to_owned()));
+            found.extend(
+                inside.split(',').map(|p| p.trim().split("::").next().unwrap_or_default().to_owned()),
+            );
         } else {
-            found.insert(rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default().to_owned());
+            found.insert(
+                rest.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
     }
     found
@@ -61,7 +69,15 @@ fn arrows_between_rooms_point_down() {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     for file in &files {
-        let room = file.strip_prefix(&root).unwrap().components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let room = file
+            .strip_prefix(&root)
+            .unwrap()
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
         let room = room.trim_end_matches(".rs").to_owned();
         if room == "lib" {
             continue;
@@ -73,7 +89,9 @@ fn arrows_between_rooms_point_down() {
         seen.insert(room.clone());
         for used in uses(file) {
             match floor.get(used.as_str()) {
-                Some(&below) if below > own => wrong.push(format!("{} uses `{used}`, which stands above it", file.display())),
+                Some(&below) if below > own => {
+                    wrong.push(format!("{} uses `{used}`, which stands above it", file.display()))
+                }
                 _ => {}
             }
         }

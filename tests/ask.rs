@@ -10,7 +10,9 @@ fn an_answer_states_its_reading_and_follow_ups_keep_what_they_do_not_change() {
     if !shop(&place) {
         return;
     }
-    let ask = |question: &str| place.json(&["ask", question, "--session", "weekly", "--now", "2024-12-15", "--json"]);
+    let ask = |question: &str| {
+        place.json(&["ask", question, "--session", "weekly", "--now", "2024-12-15", "--json"])
+    };
     let first = ask("revenue by month in 2024");
     assert_eq!(first["status"], "completed");
     assert!(first["reading"].as_str().unwrap().contains("revenue"), "{first}");
@@ -75,8 +77,13 @@ fn model_lint_gives_the_verdicts_of_the_cases() {
     let mut checked = 0;
     for case in cases.iter().filter(|c| c["valid"].is_boolean()) {
         let name = case["file"].as_str().unwrap();
-        let path = file.parent().unwrap().join(if name.contains('/') { name.to_owned() } else { format!("validate/{name}") });
-        let tables: Vec<&str> = case["tables"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let path = file.parent().unwrap().join(if name.contains('/') {
+            name.to_owned()
+        } else {
+            format!("validate/{name}")
+        });
+        let tables: Vec<&str> =
+            case["tables"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let (path, tables) = (path.display().to_string(), tables.join(","));
         let mut args = vec!["model", "lint", &path];
         if !tables.is_empty() {

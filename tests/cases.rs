@@ -9,7 +9,8 @@ fn policy_cases_of_the_duckdb_dialect() {
     let place = Place::new();
     let out = place.ok(&["policy", "check", "--from", &file.display().to_string(), "--format", "ndjson"]);
     let verdicts: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let cases: Vec<Value> = std::fs::read_to_string(&file).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let cases: Vec<Value> =
+        std::fs::read_to_string(&file).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(verdicts.len(), cases.len());
     let mut checked = 0;
     for (case, verdict) in cases.iter().zip(&verdicts) {
@@ -27,7 +28,16 @@ fn policy_cases_of_the_duckdb_dialect() {
 pub fn shop(place: &Place) -> bool {
     let Some(dir) = shared("cases/semantic") else { return false };
     let path = |name: &str| dir.join(name).display().to_string();
-    place.ok(&["source", "add", "shop", &path("data"), "--models", &path("model"), "--types", &path("tables.json")]);
+    place.ok(&[
+        "source",
+        "add",
+        "shop",
+        &path("data"),
+        "--models",
+        &path("model"),
+        "--types",
+        &path("tables.json"),
+    ]);
     true
 }
 
@@ -47,7 +57,9 @@ fn same(expected: &Value, got: &Value) -> bool {
 fn sorted(mut rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
     let key = |row: &Vec<Value>| {
         row.iter()
-            .map(|v| v.as_f64().map_or_else(|| v.to_string().replace("T00:00:00", ""), |f| format!("{f:.6e}")))
+            .map(|v| {
+                v.as_f64().map_or_else(|| v.to_string().replace("T00:00:00", ""), |f| format!("{f:.6e}"))
+            })
             .collect::<Vec<_>>()
     };
     rows.sort_by_key(key);
@@ -80,14 +92,24 @@ fn metric_queries_give_the_expected_rows() {
     if !shop(&place) {
         return;
     }
-    let cases: Value = serde_json::from_slice(&std::fs::read(shared("cases/semantic/queries.json").unwrap()).unwrap()).unwrap();
-    let cases = cases.as_array().or_else(|| cases["cases"].as_array()).or_else(|| cases["queries"].as_array()).unwrap();
+    let cases: Value =
+        serde_json::from_slice(&std::fs::read(shared("cases/semantic/queries.json").unwrap()).unwrap())
+            .unwrap();
+    let cases = cases
+        .as_array()
+        .or_else(|| cases["cases"].as_array())
+        .or_else(|| cases["queries"].as_array())
+        .unwrap();
     let mut wrong = Vec::new();
     for case in cases {
         let args = ["metric", "query", "--source", "shop", "--from", "-", "--format", "json"];
         let ran = place.pipe(&args, case["query"].to_string());
-        let columns: Vec<String> =
-            case["expect"]["columns"].as_array().unwrap().iter().map(|c| c["name"].as_str().or(c.as_str()).unwrap().to_owned()).collect();
+        let columns: Vec<String> = case["expect"]["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["name"].as_str().or(c.as_str()).unwrap().to_owned())
+            .collect();
         let ordered = case["ordered"].as_bool().or(case["expect"]["ordered"].as_bool()).unwrap_or(false);
         let result = if ran.code == 0 {
             let got: Value = serde_json::from_str(&ran.out).unwrap();
@@ -110,19 +132,26 @@ fn right(place: &Place, turn: &Value, answer: &Value) -> Result<(), String> {
             return Err(format!("answered what cannot be answered: {answer}"));
         }
         let offer = format!("{} {}", answer["answer"], answer["offers"]);
-        let missing = turn["must_offer"].as_array().unwrap().iter().find(|m| !offer.contains(m.as_str().unwrap()));
+        let missing =
+            turn["must_offer"].as_array().unwrap().iter().find(|m| !offer.contains(m.as_str().unwrap()));
         return missing.map_or(Ok(()), |m| Err(format!("{m} is not offered: {offer}")));
     }
     if answer["result"].is_null() {
         return Err(format!("no answer: {}", answer["answer"]));
     }
-    let columns: Vec<String> =
-        answer["result"]["columns"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap().to_owned()).collect();
+    let columns: Vec<String> = answer["result"]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].as_str().unwrap().to_owned())
+        .collect();
     let rows: Vec<Value> = answer["result"]["rows"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| Value::Object(columns.iter().cloned().zip(row.as_array().unwrap().iter().cloned()).collect()))
+        .map(|row| {
+            Value::Object(columns.iter().cloned().zip(row.as_array().unwrap().iter().cloned()).collect())
+        })
         .collect();
     let mut why = String::new();
     for query in turn["any_of"].as_array().unwrap() {
@@ -130,7 +159,11 @@ fn right(place: &Place, turn: &Value, answer: &Value) -> Result<(), String> {
         let expected: Value = serde_json::from_str(&place.pipe(&args, query.to_string()).out).unwrap();
         let mut expected: Vec<Value> = expected.as_array().unwrap().clone();
         for condition in turn["having"].as_array().into_iter().flatten() {
-            let (metric, op, bound) = (condition[0].as_str().unwrap(), condition[1].as_str().unwrap(), condition[2].as_f64().unwrap());
+            let (metric, op, bound) = (
+                condition[0].as_str().unwrap(),
+                condition[1].as_str().unwrap(),
+                condition[2].as_f64().unwrap(),
+            );
             expected.retain(|row| {
                 let value = row[metric].as_f64().unwrap_or(f64::NAN);
                 match op {
@@ -168,8 +201,10 @@ fn questions_are_answered_with_the_right_rows() {
         for turn in case["turns"].as_array().unwrap() {
             turns += 1;
             let question = turn["question"].as_str().unwrap();
-            let ran = place.run(&["ask", question, "--source", "shop", "--session", id, "--now", now, "--json"]);
-            let answer: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{question}: {e}: {} {}", ran.out, ran.err));
+            let ran =
+                place.run(&["ask", question, "--source", "shop", "--session", id, "--now", now, "--json"]);
+            let answer: Value = serde_json::from_str(&ran.out)
+                .unwrap_or_else(|e| panic!("{question}: {e}: {} {}", ran.out, ran.err));
             if let Err(why) = right(&place, turn, &answer) {
                 wrong.push(format!("{id} {question}: {why}"));
             }

@@ -10,7 +10,8 @@ use std::process::Command;
 fn many_clients_at_once_start_exactly_one_daemon() {
     let place = Place::new();
     for _ in 0..3 {
-        let children: Vec<_> = (0..20).map(|i| place.start(&["query", &format!("select {i}"), "--csv", "-t"])).collect();
+        let children: Vec<_> =
+            (0..20).map(|i| place.start(&["query", &format!("select {i}"), "--csv", "-t"])).collect();
         for (i, child) in children.into_iter().enumerate() {
             let output = child.wait_with_output().unwrap();
             let err = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -62,13 +63,27 @@ fn stop_start_status_and_idle_exit() {
     let place = Place::new();
     assert_eq!(place.json(&["daemon", "start", "--json"])["state"], "running");
     let status = place.json(&["daemon", "status", "--json"]);
-    for key in ["pid", "version", "uptime_seconds", "clients", "memory_bytes", "cache_bytes", "queue", "log", "open_transaction"] {
+    for key in [
+        "pid",
+        "version",
+        "uptime_seconds",
+        "clients",
+        "memory_bytes",
+        "cache_bytes",
+        "queue",
+        "log",
+        "open_transaction",
+    ] {
         assert!(!status[key].is_null(), "{key}");
     }
     assert_eq!(place.json(&["daemon", "stop", "--json"])["state"], "stopped");
     assert!(place.daemon_pid().is_none());
     assert!(!place.path("r").join("wharfd.sock").exists());
-    let out = place.command(&["query", "select 1", "--csv", "-t"]).env("WHARF_IDLE_EXIT", "200ms").output().unwrap();
+    let out = place
+        .command(&["query", "select 1", "--csv", "-t"])
+        .env("WHARF_IDLE_EXIT", "200ms")
+        .output()
+        .unwrap();
     assert_eq!(String::from_utf8_lossy(&out.stdout), "1\n");
     wait_until("the idle daemon has ended", || place.daemon_pid().is_none());
     assert!(std::fs::read_to_string(place.path("s").join("wharfd.log")).unwrap().contains("idle"));
@@ -99,9 +114,15 @@ fn raw(place: &Place, request: &str) -> String {
 fn requests_of_browsers_and_for_other_hosts_are_refused() {
     let place = Place::new();
     place.ok(&["daemon", "start"]);
-    let get = |headers: &str| raw(&place, &format!("GET /api/daemon/status HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"));
+    let get = |headers: &str| {
+        raw(&place, &format!("GET /api/daemon/status HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"))
+    };
     assert!(get("Host: wharf\r\n").starts_with("HTTP/1.1 200"));
-    for headers in ["Host: wharf\r\nOrigin: http://evil\r\n", "Host: wharf\r\nReferer: http://evil\r\n", "Host: evil.example\r\n"] {
+    for headers in [
+        "Host: wharf\r\nOrigin: http://evil\r\n",
+        "Host: wharf\r\nReferer: http://evil\r\n",
+        "Host: evil.example\r\n",
+    ] {
         let reply = get(headers);
         assert!(reply.starts_with("HTTP/1.1 403") && reply.contains("foreign_request"), "{headers}: {reply}");
     }
@@ -115,16 +136,41 @@ fn requests_of_browsers_and_for_other_hosts_are_refused() {
 fn bad_requests_get_an_error_with_a_code_and_never_a_5xx() {
     let place = Place::new();
     place.ok(&["daemon", "start"]);
-    let bodies = ["", "{", "[]", "null", "{\"sql\": 5}", "{\"sql\":\"select 1\",\"format\":\"hologram\"}", "\u{0}\u{1}", "{\"sql\":\"\",\"format\":\"csv\"}"];
-    let routes = ["/api/queries/stream", "/api/samples/stream", "/api/metrics/query", "/api/chat/turns", "/api/sources", "/api/sessions", "/api/policy/check", "/api/models/lint", "/api/nothing"];
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"sql\": 5}",
+        "{\"sql\":\"select 1\",\"format\":\"hologram\"}",
+        "\u{0}\u{1}",
+        "{\"sql\":\"\",\"format\":\"csv\"}",
+    ];
+    let routes = [
+        "/api/queries/stream",
+        "/api/samples/stream",
+        "/api/metrics/query",
+        "/api/chat/turns",
+        "/api/sources",
+        "/api/sessions",
+        "/api/policy/check",
+        "/api/models/lint",
+        "/api/nothing",
+    ];
     for route in routes {
         for body in bodies {
-            let request = format!("POST {route} HTTP/1.1\r\nHost: wharf\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let request = format!(
+                "POST {route} HTTP/1.1\r\nHost: wharf\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
             let reply = raw(&place, &request);
             let status = reply.split_whitespace().nth(1).unwrap_or("none").to_owned();
             assert!(!status.starts_with('5'), "{route} {body:?}: {reply}");
             if status.starts_with('4') && status != "405" {
-                assert!(reply.contains("\"code\"") && reply.contains("\"message\""), "{route} {body:?}: {reply}");
+                assert!(
+                    reply.contains("\"code\"") && reply.contains("\"message\""),
+                    "{route} {body:?}: {reply}"
+                );
             }
         }
     }

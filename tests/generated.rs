@@ -6,7 +6,9 @@ use std::path::Path;
 
 fn texts(dir: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())).flatten();
-    entries.map(|e| (e.file_name().into_string().unwrap(), std::fs::read_to_string(e.path()).unwrap())).collect()
+    entries
+        .map(|e| (e.file_name().into_string().unwrap(), std::fs::read_to_string(e.path()).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -24,10 +26,17 @@ fn completion_snippets_call_back_and_the_answers_come_from_the_cache() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     for (file, shell) in [("wharf.bash", "bash"), ("_wharf", "zsh"), ("wharf.fish", "fish")] {
         let line = place.ok(&["completions", shell]);
-        assert!(std::fs::read_to_string(folder.join(file)).unwrap().ends_with(&line), "{file}: run `make generated`");
+        assert!(
+            std::fs::read_to_string(folder.join(file)).unwrap().ends_with(&line),
+            "{file}: run `make generated`"
+        );
     }
     std::fs::create_dir_all(place.path("k")).unwrap();
-    std::fs::write(place.path("k/completion.json"), r#"{"tables": ["orders", "items"], "sources": ["shop"]}"#).unwrap();
+    std::fs::write(
+        place.path("k/completion.json"),
+        r#"{"tables": ["orders", "items"], "sources": ["shop"]}"#,
+    )
+    .unwrap();
     let complete = |index: &str, words: &[&str]| {
         let output = place
             .command(&[&["--", "wharf"], words].concat())
@@ -46,11 +55,13 @@ fn completion_snippets_call_back_and_the_answers_come_from_the_cache() {
 #[test]
 fn spec_names_every_command_exit_code_and_event() {
     let spec = Place::new().json(&["spec", "--json"]);
-    let commands: Vec<&str> = spec["command"]["commands"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
+    let commands: Vec<&str> =
+        spec["command"]["commands"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
     for name in ["ask", "chat", "query", "sample", "profile", "metric", "demo", "source", "doctor"] {
         assert!(commands.contains(&name), "{name}");
     }
-    let codes: Vec<u64> = spec["exit_codes"].as_array().unwrap().iter().map(|c| c["code"].as_u64().unwrap()).collect();
+    let codes: Vec<u64> =
+        spec["exit_codes"].as_array().unwrap().iter().map(|c| c["code"].as_u64().unwrap()).collect();
     assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 70, 130, 143]);
     assert!(spec["events"]["types"].as_array().unwrap().len() >= 11);
 }

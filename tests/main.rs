@@ -1,5 +1,8 @@
 //! End-to-end tests: the real executables, each test with folders and a daemon of its own. One binary, a module a noun.
 
+// Helpers of tests stand outside test functions; a panic in them is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
 mod architecture;
 mod ask;
 mod cases;

@@ -44,7 +44,9 @@ fn repeated_and_two_thousand_columns() {
     let wide: Vec<String> = (0..2000).map(|i| format!("{i} c{i}")).collect();
     let out = place.ok(&["query", &format!("select {}", wide.join(",")), "--csv"]);
     assert_eq!(out.lines().nth(1).unwrap().split(',').count(), 2000);
-    assert!(place.ok(&["query", &format!("select {}", wide.join(",")), "--format", "plain"]).contains("c1999"));
+    assert!(
+        place.ok(&["query", &format!("select {}", wide.join(",")), "--format", "plain"]).contains("c1999")
+    );
 }
 
 #[test]
@@ -53,8 +55,18 @@ fn parquet_and_arrow_come_back_the_same() {
     let sql = "select i, i::hugeint * 1000 h, (i / 7)::decimal(12,4) d, 'v' || i s from range(100000) t(i)";
     for name in ["out.parquet", "out.csv"] {
         place.ok(&["query", sql, "-o", name]);
-        let out = place.ok(&["query", &format!("select count(*) n, sum(d) d, sum(h) h, max(s) s from '{name}'"), "--csv", "-t"]);
-        let expected = place.ok(&["query", &format!("select count(*) n, sum(d) d, sum(h) h, max(s) s from ({sql})"), "--csv", "-t"]);
+        let out = place.ok(&[
+            "query",
+            &format!("select count(*) n, sum(d) d, sum(h) h, max(s) s from '{name}'"),
+            "--csv",
+            "-t",
+        ]);
+        let expected = place.ok(&[
+            "query",
+            &format!("select count(*) n, sum(d) d, sum(h) h, max(s) s from ({sql})"),
+            "--csv",
+            "-t",
+        ]);
         assert_eq!(out, expected, "{name}");
     }
     let left: Vec<_> = std::fs::read_dir(place.work()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -74,7 +86,10 @@ fn limits_are_honest() {
     assert!(ran.err.contains("showing 3 rows; there are more"), "{}", ran.err);
     let ran = place.run(&["query", "from range(3)", "--csv", "-t", "--limit", "3", "--stats"]);
     assert!(ran.err.contains("\"truncated\":false"), "{}", ran.err);
-    assert_eq!(place.run(&["query", "from range(4)", "--json", "--limit", "3", "--fail-on-truncate"]).code, 9);
+    assert_eq!(
+        place.run(&["query", "from range(4)", "--json", "--limit", "3", "--fail-on-truncate"]).code,
+        9
+    );
     assert_eq!(place.ok(&["query", "from range(0)", "--json"]), "[]\n");
     assert_eq!(place.ok(&["query", "select 1 where false", "--csv"]), "1\n");
 }
@@ -83,7 +98,8 @@ fn limits_are_honest() {
 fn parameters_are_bound_and_never_spliced() {
     let place = Place::new();
     let evil = "text='; drop table x; --";
-    let out = place.ok(&["query", "select $text t, $n + 1 n", "--param", evil, "--param", "n=41", "--csv", "-t"]);
+    let out =
+        place.ok(&["query", "select $text t, $n + 1 n", "--param", evil, "--param", "n=41", "--csv", "-t"]);
     assert_eq!(out, "'; drop table x; --,42\n");
     let err = place.fails(&["query", "select $a", "--csv"], 2);
     assert!(err.contains("the parameter $a has no value") && err.contains("--param a=VALUE"), "{err}");
@@ -111,7 +127,11 @@ fn mistakes_are_told_with_place_hint_and_exit_code() {
         (&["query", "select 1", "-o", "no/such/folder.csv"], 1, "folder.csv"),
         (&["query", "select 1", "--source", "dd"], 6, "did you mean d"),
         (&["query", "select 1", "--timeout", "soon"], 2, "length of time"),
-        (&["query", "from range(1000000000000) t(i) select sum(i) where i % 3 = 1", "--timeout", "300ms"], 4, "deadline"),
+        (
+            &["query", "from range(1000000000000) t(i) select sum(i) where i % 3 = 1", "--timeout", "300ms"],
+            4,
+            "deadline",
+        ),
         (&["sample", "nothing"], 6, "nothing"),
         (&["sample", "orders", "--percent", "200"], 2, "200 percent"),
     ];
@@ -121,7 +141,10 @@ fn mistakes_are_told_with_place_hint_and_exit_code() {
     }
     let ran = place.run(&["query", "select * from ordrs", "--json"]);
     let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
-    assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("table_not_found"), Some(false)));
+    assert_eq!(
+        (error["code"].as_str(), error["retryable"].as_bool()),
+        (Some("table_not_found"), Some(false))
+    );
     assert!(error["request_id"].is_string());
 }
 
@@ -137,8 +160,17 @@ fn statements_come_from_arguments_files_and_pipes() {
     place.file("one/x.csv", "a\n1\n");
     place.file("two/x.csv", "a\n2\n");
     for (folder, expected) in [("one", "1\n"), ("two", "2\n"), ("one", "1\n")] {
-        let out = place.command(&["query", "select a from 'x.csv'", "--csv", "-t"]).current_dir(place.work().join(folder)).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&out.stdout), expected, "{}", String::from_utf8_lossy(&out.stderr));
+        let out = place
+            .command(&["query", "select a from 'x.csv'", "--csv", "-t"])
+            .current_dir(place.work().join(folder))
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&out.stdout),
+            expected,
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
     }
 }
 
@@ -147,7 +179,14 @@ fn a_reader_that_goes_away_ends_the_statement_quietly() {
     let place = Place::new();
     for format in ["csv", "json", "ndjson", "table"] {
         let mut child = place
-            .command(&["query", "select i, repeat('x', 100) t from range(100000000) t(i)", "--format", format, "--limit", "100000000"])
+            .command(&[
+                "query",
+                "select i, repeat('x', 100) t from range(100000000) t(i)",
+                "--format",
+                format,
+                "--limit",
+                "100000000",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -171,7 +210,8 @@ fn a_reader_that_goes_away_ends_the_statement_quietly() {
 fn an_interrupted_client_cancels_in_the_engine() {
     let place = Place::new();
     place.ok(&["query", "select 1", "--csv"]);
-    let child = place.start(&["query", "select count(*) from range(1000000000000) t(i) where i % 7 = 3", "--csv"]);
+    let child =
+        place.start(&["query", "select count(*) from range(1000000000000) t(i) where i % 7 = 3", "--csv"]);
     wait_until("the statement runs", || place.json(&["daemon", "status", "--json"])["statements"] == 1);
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));

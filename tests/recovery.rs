@@ -20,9 +20,18 @@ fn kills_under_load_lose_no_answer_and_no_source() {
     let mut acknowledged: Vec<String> = Vec::new();
     for round in 0..8 {
         let askers: Vec<_> = (0..3)
-            .map(|i| place.start(&["ask", "revenue by month in 2024", "--session", &format!("s{round}-{i}"), "--json"]))
+            .map(|i| {
+                place.start(&[
+                    "ask",
+                    "revenue by month in 2024",
+                    "--session",
+                    &format!("s{round}-{i}"),
+                    "--json",
+                ])
+            })
             .collect();
-        let readers: Vec<_> = (0..2).map(|_| place.start(&["query", "from range(3000000)", "--csv"])).collect();
+        let readers: Vec<_> =
+            (0..2).map(|_| place.start(&["query", "from range(3000000)", "--csv"])).collect();
         // A different instant each round.
         std::thread::sleep(std::time::Duration::from_millis(7 * round + 3));
         place.kill_daemon();
@@ -70,7 +79,12 @@ fn a_damaged_snapshot_is_rebuilt_and_a_damaged_state_is_refused_and_kept() {
         .unwrap();
     for damage in [b"".to_vec(), vec![0; 4096], vec![0xff; 40_000]] {
         std::fs::write(&snapshot, &damage).unwrap();
-        assert_eq!(place.ok(&["query", "select sum(a) from t", "--csv", "-t"]), "3\n", "{} bytes", damage.len());
+        assert_eq!(
+            place.ok(&["query", "select sum(a) from t", "--csv", "-t"]),
+            "3\n",
+            "{} bytes",
+            damage.len()
+        );
         place.ok(&["daemon", "stop"]);
     }
     let state = place.path("s/state.db");

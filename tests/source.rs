@@ -11,7 +11,13 @@ fn files_become_tables_and_change_with_them() {
     place.file("d/.hidden.csv", "no\n");
     place.ok(&["query", "copy (select 42 n) to 'd/p.parquet'", "--write"]);
     place.ok(&["source", "add", "d", "d"]);
-    let tables: Vec<String> = place.json(&["table", "list", "--json"]).as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect();
+    let tables: Vec<String> = place
+        .json(&["table", "list", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(tables, ["a", "b", "c", "p"]);
     assert_eq!(place.ok(&["query", "select v from b", "--csv", "-t"]), "2.5\n");
     assert_eq!(place.ok(&["query", "select n from p", "--csv", "-t"]), "42\n");
@@ -59,7 +65,10 @@ fn bad_files_and_names_are_one_clear_error_and_change_nothing() {
         assert!(err.contains(mention), "{args:?}: {err}");
     }
     for name in ["Shop", "9x", "a-b", "memory", "x;drop"] {
-        assert!(place.fails(&["source", "add", name, "good"], 2).contains("cannot be a source's name"), "{name}");
+        assert!(
+            place.fails(&["source", "add", name, "good"], 2).contains("cannot be a source's name"),
+            "{name}"
+        );
     }
     assert_eq!(place.ok(&["source", "list", "--json"]), "[]\n");
     place.ok(&["source", "add", "s", "good"]);
@@ -73,7 +82,10 @@ fn a_database_is_read_in_place_and_written_only_when_said() {
     let place = Place::new();
     let file = place.work().join("x.duckdb");
     let db = duckdb::Connection::open(&file).unwrap();
-    db.execute_batch("create schema s; create table t as select 1 a; create table s.u as select 2 b; checkpoint").unwrap();
+    db.execute_batch(
+        "create schema s; create table t as select 1 a; create table s.u as select 2 b; checkpoint",
+    )
+    .unwrap();
     drop(db);
     place.ok(&["source", "add", "x", "x.duckdb"]);
     assert_eq!(place.ok(&["query", "select a + b from t, s.u", "--csv", "-t"]), "3\n");

@@ -20,14 +20,17 @@ async fn write(rooms: &Rooms) -> Result<(), wharf_protocol::ApiError> {
     let (gate, names) = (rooms.gate.clone(), sources.clone());
     let tables = tokio::task::spawn_blocking(move || {
         let listed = names.iter().filter_map(|name| gate.catalog().tables(name, gate.pool()).ok());
-        listed.flat_map(|tables| tables.iter().map(|t| t.qualified.clone()).collect::<Vec<_>>()).collect::<Vec<_>>()
+        listed
+            .flat_map(|tables| tables.iter().map(|t| t.qualified.clone()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
     });
     let tables = tables.await.unwrap_or_default();
     let metrics = rooms.models.metrics(None).await.unwrap_or_default();
     let metrics: Vec<_> = metrics.into_iter().map(|m| json!([m.name, m.label])).collect();
     let sessions = rooms.sessions.list(50).await?;
     let sessions: Vec<_> = sessions.into_iter().map(|s| json!([s.session_id, s.title])).collect();
-    let text = json!({"sources": sources, "tables": tables, "metrics": metrics, "sessions": sessions}).to_string();
+    let text =
+        json!({"sources": sources, "tables": tables, "metrics": metrics, "sessions": sessions}).to_string();
     let file = rooms.config.dirs.completion_file();
     let partial = file.with_extension("partial");
     std::fs::write(&partial, text)

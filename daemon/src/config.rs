@@ -76,7 +76,8 @@ fn cgroup_limit() -> Option<u64> {
     let mut dir = PathBuf::from("/sys/fs/cgroup").join(path);
     let mut least = None;
     while dir.starts_with("/sys/fs/cgroup") {
-        let limit = std::fs::read_to_string(dir.join("memory.max")).ok().and_then(|t| t.trim().parse::<u64>().ok());
+        let limit =
+            std::fs::read_to_string(dir.join("memory.max")).ok().and_then(|t| t.trim().parse::<u64>().ok());
         least = match (least, limit) {
             (Some(a), Some(b)) => Some(std::cmp::min::<u64>(a, b)),
             (a, b) => a.or(b),

@@ -123,8 +123,9 @@ fn cannot_begin(error: &lifecycle::LifecycleError) -> ApiError {
 fn prepare_folders(config: &Config) -> Result<(), ApiError> {
     let dirs = &config.dirs;
     let unusable = |e: wharf_settings::DirsError| {
-        ApiError::new(ErrorKind::Failed, "folder", e.to_string())
-            .hint("mend it, or point WHARF_STATE_DIR, WHARF_CACHE_DIR and WHARF_RUNTIME_DIR to folders of your own")
+        ApiError::new(ErrorKind::Failed, "folder", e.to_string()).hint(
+            "mend it, or point WHARF_STATE_DIR, WHARF_CACHE_DIR and WHARF_RUNTIME_DIR to folders of your own",
+        )
     };
     for dir in [&dirs.state, &dirs.cache] {
         wharf_settings::Dirs::ensure(dir).map_err(unusable)?;

@@ -14,7 +14,8 @@ const KEPT: u32 = 3;
 
 /// Sends the log of this process to `file`. Statements' texts and values never go to it; they belong to the audit.
 pub fn init(file: &Path, level: &str) {
-    let filter = EnvFilter::try_new(format!("warn,wharf_daemon={level}")).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_new(format!("warn,wharf_daemon={level}")).unwrap_or_else(|_| EnvFilter::new("info"));
     let writer = RotatingLog(Arc::new(Mutex::new(Log { path: file.to_owned(), file: None, bytes: 0 })));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).try_init();
 }
@@ -98,8 +99,10 @@ mod tests {
         for _ in 0..40 {
             log.append(&line).unwrap();
         }
-        let names: std::collections::BTreeSet<String> =
-            std::fs::read_dir(tmp.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let names: std::collections::BTreeSet<String> = std::fs::read_dir(tmp.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["log", "log.1", "log.2", "log.3"]);
     }
 }

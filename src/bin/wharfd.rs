@@ -39,7 +39,10 @@ fn main() -> ExitCode {
             "-V" | "--version" => return say(&format!("wharfd {}\n", env!("CARGO_PKG_VERSION")), 0),
             "-h" | "--help" => return say(HELP, 0),
             other => {
-                let _ = writeln!(std::io::stderr(), "error: unknown argument `{other}`\n  wharfd --help shows what there is");
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "error: unknown argument `{other}`\n  wharfd --help shows what there is"
+                );
                 return ExitCode::from(2);
             }
         }
@@ -76,8 +79,9 @@ fn tell(line: &serde_json::Value) {
 fn run(mode: Mode) -> Result<(), ApiError> {
     let env = Env::process();
     let dirs = Dirs::resolve(&env).map_err(|e| ApiError::new(ErrorKind::Invalid, "folder", e.to_string()))?;
-    let settings = Settings::load(&dirs, &env, None, Vec::new())
-        .map_err(|e| ApiError::new(ErrorKind::Invalid, "settings", e.to_string()).maybe_hint(e.hint.clone()))?;
+    let settings = Settings::load(&dirs, &env, None, Vec::new()).map_err(|e| {
+        ApiError::new(ErrorKind::Invalid, "settings", e.to_string()).maybe_hint(e.hint.clone())
+    })?;
     let mut config = Config::new(dirs, &settings);
     config.private = mode == Mode::Private;
     // DuckDB works on threads of its own; the rest is waiting.

@@ -4,7 +4,9 @@ use clap::Args;
 
 /// `wharf ask`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  wharf ask \"top 5 products by revenue last month\"\n  wharf ask --session weekly \"and by country?\" --json")]
+#[command(
+    after_help = "Examples:\n  wharf ask \"top 5 products by revenue last month\"\n  wharf ask --session weekly \"and by country?\" --json"
+)]
 pub struct AskArgs {
     /// The question; `-` reads it from standard input
     pub question: String,

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 /// `wharf query`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  wharf query \"select count(*) from orders\"\n  wharf query -f report.sql --param year=2024 -o report.parquet")]
+#[command(
+    after_help = "Examples:\n  wharf query \"select count(*) from orders\"\n  wharf query -f report.sql --param year=2024 -o report.parquet"
+)]
 pub struct QueryArgs {
     /// The statement; `-` or nothing reads standard input
     pub sql: Option<String>,
@@ -104,7 +106,9 @@ pub enum MetricAction {
 
 /// `wharf metric query`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  wharf metric query revenue --by month,region\n  wharf metric query revenue orders --by order__channel --where \"order__status = 'paid'\" --order -revenue --limit 5")]
+#[command(
+    after_help = "Examples:\n  wharf metric query revenue --by month,region\n  wharf metric query revenue orders --by order__channel --where \"order__status = 'paid'\" --order -revenue --limit 5"
+)]
 pub struct MetricQueryArgs {
     /// Metric names
     pub metrics: Vec<String>,

@@ -8,9 +8,7 @@ mod system;
 
 pub use ask::{AskArgs, ChatArgs};
 pub use data::{MetricAction, MetricArgs, MetricQueryArgs, ProfileArgs, QueryArgs, SampleArgs};
-pub use nouns::{
-    ModelAction, PolicyAction, SessionAction, SourceAction, SourceAddArgs, TableAction,
-};
+pub use nouns::{ModelAction, PolicyAction, SessionAction, SourceAction, SourceAddArgs, TableAction};
 pub use output::{OutputArgs, OutputFormat};
 pub use system::{ConfigAction, DaemonAction, DemoArgs, DoctorArgs};
 

@@ -37,7 +37,9 @@ pub enum SourceAction {
 
 /// `wharf source add`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb")]
+#[command(
+    after_help = "Examples:\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb"
+)]
 pub struct SourceAddArgs {
     /// The name by which its tables are called: NAME.main.TABLE
     pub name: String,

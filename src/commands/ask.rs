@@ -10,7 +10,9 @@ use crate::output::{Grid, Look, Progress, note, visible, warn};
 use serde::Deserialize;
 use std::io::Read;
 use std::process::ExitCode;
-use wharf_protocol::{Answer, ApiError, AskRequest, AskStarted, ErrorKind, EventBody, Rows, Session, Turn, TurnStatus};
+use wharf_protocol::{
+    Answer, ApiError, AskRequest, AskStarted, ErrorKind, EventBody, Rows, Session, Turn, TurnStatus,
+};
 
 /// Rows of an answer that are printed; `--json` has them all.
 const SHOWN_ROWS: usize = 100;
@@ -79,12 +81,21 @@ async fn latest(client: &Client) -> Result<String, Failure> {
     }
     let found: Sessions = client.get("/api/sessions?limit=1").await?;
     found.sessions.into_iter().next().map(|s| s.session_id).ok_or_else(|| {
-        Failure::from(ApiError::new(ErrorKind::NotFound, "session_not_found", "there is no session to go on with"))
+        Failure::from(ApiError::new(
+            ErrorKind::NotFound,
+            "session_not_found",
+            "there is no session to go on with",
+        ))
     })
 }
 
 /// Follows the turn to its end. A stream that breaks off is taken up where it broke.
-async fn follow(context: &Context, client: &Client, started: &AskStarted, args: &AskArgs) -> Result<Turn, Failure> {
+async fn follow(
+    context: &Context,
+    client: &Client,
+    started: &AskStarted,
+    args: &AskArgs,
+) -> Result<Turn, Failure> {
     let progress = Progress::new(&context.terminal, "thinking");
     let mut client = client.clone();
     let mut after = started.after;
@@ -112,8 +123,13 @@ async fn follow(context: &Context, client: &Client, started: &AskStarted, args: 
         }
         tries += 1;
         if tries > 5 {
-            let error = ApiError::new(ErrorKind::Unavailable, "stream_broken", "the stream of events broke off again and again");
-            return Err(Failure::from(error).hint(format!("the answer is kept: wharf session show {}", started.session_id)));
+            let error = ApiError::new(
+                ErrorKind::Unavailable,
+                "stream_broken",
+                "the stream of events broke off again and again",
+            );
+            return Err(Failure::from(error)
+                .hint(format!("the answer is kept: wharf session show {}", started.session_id)));
         }
         client = client.reconnect().await?;
     }
@@ -134,7 +150,11 @@ fn finish(context: &Context, args: &AskArgs, answer: &Answer) -> Result<ExitCode
             failure.told = args.json;
             Err(failure)
         }
-        (_, None) => Err(Failure::from(ApiError::new(ErrorKind::Failed, "no_answer", "the turn ended without an answer"))),
+        (_, None) => Err(Failure::from(ApiError::new(
+            ErrorKind::Failed,
+            "no_answer",
+            "the turn ended without an answer",
+        ))),
     }
 }
 
@@ -150,7 +170,9 @@ fn print(context: &Context, args: &AskArgs, answer: &Answer) -> Result<(), Failu
         let text: Vec<String> = answer.answer.lines().map(|l| visible(l).into_owned()).collect();
         out(&format!("{}\n", text.join("\n")));
     }
-    let Some(result) = answer.result.as_ref().filter(|r| r.rows.len() > 1 || r.columns.len() > 1) else { return Ok(()) };
+    let Some(result) = answer.result.as_ref().filter(|r| r.rows.len() > 1 || r.columns.len() > 1) else {
+        return Ok(());
+    };
     let chart = args.chart.as_deref().unwrap_or_else(|| context.settings.text("chat.chart"));
     if let (Some(spec), true) = (&answer.chart, context.terminal.out && chart != "none") {
         let width = context.terminal.width.unwrap_or(80);

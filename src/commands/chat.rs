@@ -12,14 +12,22 @@ use wharf_protocol::{MetricInfo, Source};
 ///
 /// # Errors
 /// When there is no terminal, or the session is unknown.
-pub async fn run(context: &Context, args: ChatArgs, first_question: Option<String>) -> Result<ExitCode, Failure> {
+pub async fn run(
+    context: &Context,
+    args: ChatArgs,
+    first_question: Option<String>,
+) -> Result<ExitCode, Failure> {
     if !(context.terminal.out && context.terminal.input) {
-        return Err(Failure::usage("the chat needs a terminal").hint("in scripts use `wharf ask QUESTION`; `wharf --help` shows the rest"));
+        return Err(Failure::usage("the chat needs a terminal")
+            .hint("in scripts use `wharf ask QUESTION`; `wharf --help` shows the rest"));
     }
     let client = context.client().await?;
     let sources: Vec<Source> = client.get("/api/sources").await?;
     if sources.is_empty() {
-        crate::output::note(&context.terminal, "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files");
+        crate::output::note(
+            &context.terminal,
+            "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files",
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let screen = match (args.full, args.inline, context.settings.text("chat.screen")) {
@@ -59,7 +67,8 @@ async fn examples(context: &Context, client: &crate::link::Client) -> Vec<String
     let path = source.map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
     let metrics: Vec<MetricInfo> = client.get(&path).await.unwrap_or_default();
     let name = |m: &MetricInfo| m.label.clone().unwrap_or_else(|| m.name.clone()).to_lowercase();
-    let mut questions: Vec<String> = metrics.iter().take(1).map(|m| format!("{} by month", name(m))).collect();
+    let mut questions: Vec<String> =
+        metrics.iter().take(1).map(|m| format!("{} by month", name(m))).collect();
     questions.extend(metrics.get(1).map(|m| format!("{} last month", name(m))));
     questions.extend(metrics.get(2).map(name));
     questions

@@ -20,7 +20,9 @@ pub fn run(shell: Shell) -> Result<ExitCode, Failure> {
         Shell::Zsh => "source <(COMPLETE=zsh wharf)",
         Shell::Fish => "COMPLETE=fish wharf | source",
         Shell::Elvish => "eval (E:COMPLETE=elvish wharf | slurp)",
-        Shell::Powershell => "$env:COMPLETE = \"powershell\"; wharf | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE",
+        Shell::Powershell => {
+            "$env:COMPLETE = \"powershell\"; wharf | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE"
+        }
     };
     out(&format!("{line}\n"));
     Ok(ExitCode::SUCCESS)
@@ -53,18 +55,31 @@ fn tables() -> Vec<CompletionCandidate> {
 }
 
 fn metrics() -> Vec<CompletionCandidate> {
-    lists().metrics.into_iter().map(|(name, label)| CompletionCandidate::new(name).help(label.map(Into::into))).collect()
+    lists()
+        .metrics
+        .into_iter()
+        .map(|(name, label)| CompletionCandidate::new(name).help(label.map(Into::into)))
+        .collect()
 }
 
 fn sessions() -> Vec<CompletionCandidate> {
-    lists().sessions.into_iter().map(|(id, title)| CompletionCandidate::new(id).help(Some(title.into()))).collect()
+    lists()
+        .sessions
+        .into_iter()
+        .map(|(id, title)| CompletionCandidate::new(id).help(Some(title.into())))
+        .collect()
 }
 
 /// The command tree with the lists attached to the arguments that take their names.
 pub fn command() -> Command {
     type Values = fn() -> Vec<CompletionCandidate>;
     let within = |command: Command, path: &[&str], argument: &'static str, values: Values| -> Command {
-        fn descend(command: Command, path: &[&str], argument: &'static str, values: fn() -> Vec<CompletionCandidate>) -> Command {
+        fn descend(
+            command: Command,
+            path: &[&str],
+            argument: &'static str,
+            values: fn() -> Vec<CompletionCandidate>,
+        ) -> Command {
             match path {
                 [] => command.mut_arg(argument, |a| a.add(ArgValueCandidates::new(values))),
                 [first, rest @ ..] => {
@@ -89,5 +104,7 @@ pub fn command() -> Command {
         (&["ask"], "session", sessions),
         (&["chat"], "session", sessions),
     ];
-    places.into_iter().fold(Cli::command(), |command, (path, argument, values)| within(command, path, argument, values))
+    places
+        .into_iter()
+        .fold(Cli::command(), |command, (path, argument, values)| within(command, path, argument, values))
 }

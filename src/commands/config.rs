@@ -33,12 +33,17 @@ pub fn run(context: &Context, action: ConfigAction) -> Result<ExitCode, Failure>
         ConfigAction::Init { force } => {
             let path = context.dirs.config_file();
             if path.exists() && !force {
-                let error = ApiError::new(ErrorKind::Conflict, "config_exists", format!("{} exists already", path.display()));
+                let error = ApiError::new(
+                    ErrorKind::Conflict,
+                    "config_exists",
+                    format!("{} exists already", path.display()),
+                );
                 return Err(Failure::from(error).hint("add --force to overwrite it"));
             }
             Dirs::ensure(&context.dirs.config).map_err(|e| Failure::usage(e.to_string()))?;
-            std::fs::write(&path, init_text())
-                .map_err(|e| Failure::from(ApiError::new(ErrorKind::Failed, "config", format!("{}: {e}", path.display()))))?;
+            std::fs::write(&path, init_text()).map_err(|e| {
+                Failure::from(ApiError::new(ErrorKind::Failed, "config", format!("{}: {e}", path.display())))
+            })?;
             note(&context.terminal, &format!("wrote {}", path.display()));
             Ok(ExitCode::SUCCESS)
         }
@@ -63,12 +68,28 @@ fn show(context: &Context, as_json: bool) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let column = |name: &str| Column { name: name.to_owned(), r#type: String::new(), kind: ColumnKind::Text };
-    let rows = all.iter().map(|r| vec![Some(r.setting.key.to_owned()), Some(r.value.clone()), Some(r.origin.clone())]).collect();
-    let grid = Grid { columns: vec![column("key"), column("value"), column("from")], rows, bare: false, null: String::new(), group: false };
+    let rows = all
+        .iter()
+        .map(|r| vec![Some(r.setting.key.to_owned()), Some(r.value.clone()), Some(r.origin.clone())])
+        .collect();
+    let grid = Grid {
+        columns: vec![column("key"), column("value"), column("from")],
+        rows,
+        bare: false,
+        null: String::new(),
+        group: false,
+    };
     super::result::show(context, &grid, Look::Plain, None)?;
     let dirs = &context.dirs;
-    let folders = [("config", &dirs.config), ("data", &dirs.data), ("state", &dirs.state), ("cache", &dirs.cache), ("runtime", &dirs.runtime)];
-    let lines: String = folders.iter().map(|(name, path)| format!("{name:<9} {}\n", path.display())).collect();
+    let folders = [
+        ("config", &dirs.config),
+        ("data", &dirs.data),
+        ("state", &dirs.state),
+        ("cache", &dirs.cache),
+        ("runtime", &dirs.runtime),
+    ];
+    let lines: String =
+        folders.iter().map(|(name, path)| format!("{name:<9} {}\n", path.display())).collect();
     out(&format!("\nfolders\n{lines}"));
     Ok(ExitCode::SUCCESS)
 }

@@ -56,7 +56,11 @@ async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u3
         Found::Silent(_) if force => return force_stop(&context.dirs),
         Found::Silent(pid) => {
             let pid = pid.map(|p| format!(" (pid {p})")).unwrap_or_default();
-            let error = ApiError::new(ErrorKind::Unavailable, "daemon_stuck", format!("the daemon{pid} is running but does not answer"));
+            let error = ApiError::new(
+                ErrorKind::Unavailable,
+                "daemon_stuck",
+                format!("the daemon{pid} is running but does not answer"),
+            );
             return Err(Failure::from(error).hint("add --force to end it"));
         }
         Found::Listening(address) => address,
@@ -69,13 +73,21 @@ async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u3
     match asked.await {
         Ok(Ok(reply)) if !reply.stopping => {
             let why = reply.reason.unwrap_or_else(|| "it is busy".to_owned());
-            return Err(Failure::from(ApiError::new(ErrorKind::Conflict, "daemon_busy", format!("the daemon goes on: {why}"))));
+            return Err(Failure::from(ApiError::new(
+                ErrorKind::Conflict,
+                "daemon_busy",
+                format!("the daemon goes on: {why}"),
+            )));
         }
         Ok(Ok(_)) => {}
         Ok(Err(_)) | Err(_) if force => return force_stop(&context.dirs),
         Ok(Err(failure)) => return Err(failure),
         Err(_) => {
-            let error = ApiError::new(ErrorKind::Unavailable, "daemon_stuck", format!("the daemon (pid {}) does not answer", address.pid));
+            let error = ApiError::new(
+                ErrorKind::Unavailable,
+                "daemon_stuck",
+                format!("the daemon (pid {}) does not answer", address.pid),
+            );
             return Err(Failure::from(error).hint("add --force to end it"));
         }
     }
@@ -89,7 +101,11 @@ async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u3
     if force {
         return force_stop(&context.dirs);
     }
-    let error = ApiError::new(ErrorKind::Unavailable, "daemon_slow", format!("the daemon (pid {}) is still ending", address.pid));
+    let error = ApiError::new(
+        ErrorKind::Unavailable,
+        "daemon_slow",
+        format!("the daemon (pid {}) is still ending", address.pid),
+    );
     Err(Failure::from(error).hint("wait a little, or add --force"))
 }
 
@@ -134,7 +150,10 @@ async fn logs(context: &Context, follow: bool, lines: usize) -> Result<ExitCode,
     let path = context.dirs.log_file();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
-    let last: String = all[all.len().saturating_sub(lines)..].iter().map(|l| format!("{}\n", crate::output::visible(l))).collect();
+    let last: String = all[all.len().saturating_sub(lines)..]
+        .iter()
+        .map(|l| format!("{}\n", crate::output::visible(l)))
+        .collect();
     out(&last);
     let mut at = text.len() as u64;
     while follow {
@@ -158,5 +177,9 @@ fn foreground() -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt;
     let exe = std::env::current_exe().and_then(std::fs::canonicalize)?;
     let error = std::process::Command::new(exe.with_file_name("wharfd")).exec();
-    Err(Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_start", format!("`wharfd` cannot be run: {error}"))))
+    Err(Failure::from(ApiError::new(
+        ErrorKind::Unavailable,
+        "daemon_start",
+        format!("`wharfd` cannot be run: {error}"),
+    )))
 }

@@ -25,7 +25,15 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<ExitCode, Failure>
     let begun = std::time::Instant::now();
     let made = send(context, &client, "/api/demo", &json!({"replace": args.replace}), "demo").await?;
     let demo: Demo = serde_json::from_value(made).map_err(|e| Failure::usage(e.to_string()))?;
-    note(&context.terminal, &format!("The demo shop is ready after {:.1} s: source `{}` in {}", begun.elapsed().as_secs_f64(), demo.source, demo.path));
+    note(
+        &context.terminal,
+        &format!(
+            "The demo shop is ready after {:.1} s: source `{}` in {}",
+            begun.elapsed().as_secs_f64(),
+            demo.source,
+            demo.path
+        ),
+    );
     keep_questions(context, &demo.questions);
     let Some(first) = demo.questions.first().cloned() else { return Ok(ExitCode::SUCCESS) };
     if context.terminal.out && context.terminal.input && !args.yes {

@@ -57,9 +57,16 @@ fn executables() -> Check {
     let exe = std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default();
     let daemon = exe.with_file_name("wharfd");
     if daemon.is_file() {
-        good("executables", format!("wharf {} in {}", env!("CARGO_PKG_VERSION"), exe.parent().unwrap_or(&exe).display()))
+        good(
+            "executables",
+            format!("wharf {} in {}", env!("CARGO_PKG_VERSION"), exe.parent().unwrap_or(&exe).display()),
+        )
     } else {
-        bad("executables", format!("{} is missing", daemon.display()), "install wharf and wharfd into one folder: make install PREFIX=DIR")
+        bad(
+            "executables",
+            format!("{} is missing", daemon.display()),
+            "install wharf and wharfd into one folder: make install PREFIX=DIR",
+        )
     }
 }
 
@@ -74,7 +81,8 @@ fn settings(context: &Context) -> Check {
 
 fn folders(context: &Context) -> Vec<Check> {
     let dirs = &context.dirs;
-    let named = [("state", &dirs.state), ("cache", &dirs.cache), ("data", &dirs.data), ("runtime", &dirs.runtime)];
+    let named =
+        [("state", &dirs.state), ("cache", &dirs.cache), ("data", &dirs.data), ("runtime", &dirs.runtime)];
     named
         .into_iter()
         .map(|(id, dir)| match std::fs::metadata(dir) {
@@ -102,7 +110,11 @@ fn terminal(context: &Context) -> Check {
         (Some(w), Some(h)) => format!("{w}x{h}"),
         _ => "no terminal".to_owned(),
     };
-    let details = format!("{size}, colour {}, {}", if t.color_out { "on" } else { "off" }, if t.unicode { "UTF-8" } else { "ASCII" });
+    let details = format!(
+        "{size}, colour {}, {}",
+        if t.color_out { "on" } else { "off" },
+        if t.unicode { "UTF-8" } else { "ASCII" }
+    );
     match t.width {
         Some(width) if width < 40 => so_so("terminal", details, "the chat needs 40 columns or more"),
         _ => good("terminal", details),
@@ -155,7 +167,11 @@ async fn daemon(context: &Context) -> Vec<Check> {
     let found = find(&context.dirs);
     if let Found::Silent(pid) = &found {
         let pid = pid.map_or_else(|| "?".to_owned(), |p| p.to_string());
-        return vec![bad("daemon", format!("process {pid} holds the lock but does not answer"), "wharf daemon restart --force")];
+        return vec![bad(
+            "daemon",
+            format!("process {pid} holds the lock but does not answer"),
+            "wharf daemon restart --force",
+        )];
     }
     let client = match Client::connect(&context.dirs, context.global.no_daemon).await {
         Ok(client) => client,
@@ -166,22 +182,37 @@ async fn daemon(context: &Context) -> Vec<Check> {
     };
     let mut checks = Vec::new();
     match client.hello().await {
-        Ok(hello) => checks.push(good("daemon", format!("pid {}, version {}, protocol {}", hello.pid, hello.version, hello.protocol))),
-        Err(failure) => checks.push(bad("daemon", failure.error.message, failure.error.hint.unwrap_or_default())),
+        Ok(hello) => checks.push(good(
+            "daemon",
+            format!("pid {}, version {}, protocol {}", hello.pid, hello.version, hello.protocol),
+        )),
+        Err(failure) => {
+            checks.push(bad("daemon", failure.error.message, failure.error.hint.unwrap_or_default()))
+        }
     }
     let Ok(inside) = client.get::<Checks>("/api/daemon/checks").await else { return checks };
     checks.push(match (inside.engine.version, inside.engine.error) {
         (Some(version), _) => good("engine", format!("DuckDB {version}")),
-        (None, error) => bad("engine", error.unwrap_or_default(), "reinstall: lib/libduckdb.so must stand beside bin/"),
+        (None, error) => {
+            bad("engine", error.unwrap_or_default(), "reinstall: lib/libduckdb.so must stand beside bin/")
+        }
     });
     checks.push(if inside.time_zones.works {
         good("time zones", "work")
     } else {
-        so_so("time zones", "this engine was built without ICU: time zones and current_date fail", "use the prebuilt library: build without the feature `bundled`")
+        so_so(
+            "time zones",
+            "this engine was built without ICU: time zones and current_date fail",
+            "use the prebuilt library: build without the feature `bundled`",
+        )
     });
     checks.push(match inside.audit.broken_at {
         None => good("audit", format!("{} lines, unbroken", inside.audit.lines)),
-        Some(line) => bad("audit", format!("the chain is broken at line {line}"), "somebody changed the state file; keep a copy of it for whoever looks into this"),
+        Some(line) => bad(
+            "audit",
+            format!("the chain is broken at line {line}"),
+            "somebody changed the state file; keep a copy of it for whoever looks into this",
+        ),
     });
     checks
 }

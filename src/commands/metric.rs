@@ -73,7 +73,11 @@ fn document(args: &MetricQueryArgs) -> Result<Value, Failure> {
             read_file(from)?
         };
         return serde_json::from_str(&text).map_err(|e| {
-            let error = ApiError::new(ErrorKind::Invalid, "bad_query", format!("{} is not JSON: {e}", from.display()));
+            let error = ApiError::new(
+                ErrorKind::Invalid,
+                "bad_query",
+                format!("{} is not JSON: {e}", from.display()),
+            );
             Failure::from(error)
         });
     }
@@ -110,16 +114,24 @@ async fn qualify(client: &Client, request: &mut MetricRequest) -> Result<(), Fai
     let by = texts(&request.query, "group_by");
     let conditions = texts(&request.query, "where");
     let order = texts(&request.query, "order_by");
-    let path = request.source.as_ref().map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
+    let path = request
+        .source
+        .as_ref()
+        .map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
     let short = |name: &str| !name.contains("__") && !name.contains('(');
-    let known: Vec<MetricInfo> =
-        if by.iter().any(|b| short(b)) || !conditions.is_empty() { client.get(&path).await? } else { Vec::new() };
-    let reachable: Vec<&String> = known.iter().filter(|m| metrics.contains(&m.name)).flat_map(|m| &m.dimensions).collect();
+    let known: Vec<MetricInfo> = if by.iter().any(|b| short(b)) || !conditions.is_empty() {
+        client.get(&path).await?
+    } else {
+        Vec::new()
+    };
+    let reachable: Vec<&String> =
+        known.iter().filter(|m| metrics.contains(&m.name)).flat_map(|m| &m.dimensions).collect();
     let full = |name: &str| -> String {
         if GRAINS.contains(&name) {
             return format!("metric_time__{name}");
         }
-        let mut ending: Vec<&&String> = reachable.iter().filter(|d| d.rsplit("__").next() == Some(name)).collect();
+        let mut ending: Vec<&&String> =
+            reachable.iter().filter(|d| d.rsplit("__").next() == Some(name)).collect();
         ending.sort();
         ending.dedup();
         match &ending[..] {
@@ -127,7 +139,8 @@ async fn qualify(client: &Client, request: &mut MetricRequest) -> Result<(), Fai
             _ => name.to_owned(),
         }
     };
-    let renamed: Vec<(String, String)> = by.iter().map(|b| (b.clone(), if short(b) { full(b) } else { b.clone() })).collect();
+    let renamed: Vec<(String, String)> =
+        by.iter().map(|b| (b.clone(), if short(b) { full(b) } else { b.clone() })).collect();
     if !renamed.is_empty() {
         request.query["group_by"] = json!(renamed.iter().map(|(_, f)| f).collect::<Vec<_>>());
     }
@@ -205,18 +218,32 @@ fn reference(full: &str) -> String {
 }
 
 async fn infos(context: &Context, client: &Client) -> Result<Vec<MetricInfo>, Failure> {
-    let path = context.source().map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
+    let path =
+        context.source().map_or_else(|| "/api/metrics".to_owned(), |s| format!("/api/metrics?source={s}"));
     client.get(&path).await
 }
 
 async fn metrics(context: &Context, output: &OutputArgs) -> Result<ExitCode, Failure> {
     let client = context.client().await?;
     let metrics = infos(context, &client).await?;
-    let columns =
-        [("name", ColumnKind::Text), ("label", ColumnKind::Text), ("type", ColumnKind::Text), ("source", ColumnKind::Text), ("description", ColumnKind::Text)];
+    let columns = [
+        ("name", ColumnKind::Text),
+        ("label", ColumnKind::Text),
+        ("type", ColumnKind::Text),
+        ("source", ColumnKind::Text),
+        ("description", ColumnKind::Text),
+    ];
     let rows = metrics
         .iter()
-        .map(|m| vec![Some(m.name.clone()), m.label.clone(), Some(m.r#type.clone()), Some(m.source.clone()), m.description.clone()])
+        .map(|m| {
+            vec![
+                Some(m.name.clone()),
+                m.label.clone(),
+                Some(m.r#type.clone()),
+                Some(m.source.clone()),
+                m.description.clone(),
+            ]
+        })
         .collect();
     list(context, output, &columns, rows, &metrics)
 }
@@ -225,14 +252,20 @@ async fn show(context: &Context, name: &str, json: bool) -> Result<ExitCode, Fai
     let client = context.client().await?;
     let metrics = infos(context, &client).await?;
     let Some(metric) = metrics.iter().find(|m| m.name == name) else {
-        let error = ApiError::new(ErrorKind::NotFound, "unknown_metric", format!("there is no metric `{name}`"));
+        let error =
+            ApiError::new(ErrorKind::NotFound, "unknown_metric", format!("there is no metric `{name}`"));
         return Err(Failure::from(error).hint("`wharf metric list` shows the metrics there are"));
     };
     if json {
         out_json(metric);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = format!("{} ({}, source {})\n", metric.label.as_deref().unwrap_or(&metric.name), metric.r#type, metric.source);
+    let mut text = format!(
+        "{} ({}, source {})\n",
+        metric.label.as_deref().unwrap_or(&metric.name),
+        metric.r#type,
+        metric.source
+    );
     if let Some(description) = &metric.description {
         text.push_str(&format!("{description}\n"));
     }
@@ -260,7 +293,10 @@ mod tests {
             "{{ Dimension('region__region_name', entity_path=['store']) }} in ('North')"
         );
         assert_eq!(template("region_name = 'x'", &dimensions), "region_name = 'x'");
-        assert_eq!(template("{{ Dimension('order__status') }} = 1", &dimensions), "{{ Dimension('order__status') }} = 1");
+        assert_eq!(
+            template("{{ Dimension('order__status') }} = 1", &dimensions),
+            "{{ Dimension('order__status') }} = 1"
+        );
         assert_eq!(
             template("metric_time__month >= '2024-01-01'", &dimensions),
             "{{ TimeDimension('metric_time', 'month') }} >= '2024-01-01'"

@@ -100,10 +100,15 @@ pub fn run(cli: Cli, env: &Env) -> ExitCode {
 
 fn prepare(global: &Global, env: &Env) -> Result<Context, Failure> {
     let dirs = Dirs::resolve(env).map_err(|e| Failure::usage(e.to_string()))?;
-    let cwd = std::env::current_dir().map_err(|e| Failure::usage(format!("the current folder cannot be used: {e}")))?;
+    let cwd = std::env::current_dir()
+        .map_err(|e| Failure::usage(format!("the current folder cannot be used: {e}")))?;
     let settings = Settings::load(&dirs, env, Some(&cwd), Vec::new()).map_err(|e| {
         let error = ApiError::new(ErrorKind::Invalid, "settings", e.to_string());
-        Failure::from(error.maybe_hint(e.hint.clone()).hint(e.hint.unwrap_or_else(|| "`wharf config schema` shows what is known".to_owned())))
+        Failure::from(
+            error
+                .maybe_hint(e.hint.clone())
+                .hint(e.hint.unwrap_or_else(|| "`wharf config schema` shows what is known".to_owned())),
+        )
     })?;
     let terminal = Terminal::look(global, &settings, env);
     Ok(Context { dirs, settings, terminal, global: global.clone(), env: Env::process(), cwd })
@@ -178,8 +183,12 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<ExitCod
         Some(Command::Policy(action)) => policy::run(context, action).await,
         Some(Command::Daemon(action)) => daemon::run(context, action).await,
         Some(Command::Doctor(args)) => doctor::run(context, args).await,
-        Some(Command::Config(_) | Command::Completions { .. } | Command::Spec { .. } | Command::Help { .. } | Command::Man { .. }) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(
+            Command::Config(_)
+            | Command::Completions { .. }
+            | Command::Spec { .. }
+            | Command::Help { .. }
+            | Command::Man { .. },
+        ) => Ok(ExitCode::SUCCESS),
     }
 }

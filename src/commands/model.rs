@@ -25,7 +25,12 @@ pub async fn run(context: &Context, action: ModelAction) -> Result<ExitCode, Fai
             }
             let mut text = String::new();
             for model in models {
-                text.push_str(&format!("{}: {} semantic models, {} metrics\n", model.source, model.models.len(), model.metrics));
+                text.push_str(&format!(
+                    "{}: {} semantic models, {} metrics\n",
+                    model.source,
+                    model.models.len(),
+                    model.metrics
+                ));
                 for line in model.models.iter().chain(&model.errors) {
                     text.push_str(&format!("  {line}\n"));
                 }
@@ -51,7 +56,12 @@ struct Finding {
     hint: Option<String>,
 }
 
-async fn lint(context: &Context, files: &[std::path::PathBuf], tables: Option<Vec<String>>, as_json: bool) -> Result<ExitCode, Failure> {
+async fn lint(
+    context: &Context,
+    files: &[std::path::PathBuf],
+    tables: Option<Vec<String>>,
+    as_json: bool,
+) -> Result<ExitCode, Failure> {
     let mut texts = Vec::new();
     for file in files {
         texts.push((file.display().to_string(), read_file(file)?));

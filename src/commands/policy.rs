@@ -29,7 +29,8 @@ pub async fn run(context: &Context, action: PolicyAction) -> Result<ExitCode, Fa
         out(&verdicts);
         return Ok(ExitCode::SUCCESS);
     }
-    let values: Vec<serde_json::Value> = verdicts.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let values: Vec<serde_json::Value> =
+        verdicts.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
     let cell = |v: &serde_json::Value, key: &str| v.get(key).and_then(|t| t.as_str()).map(str::to_owned);
     let rows = values.iter().map(|v| vec![cell(v, "id"), cell(v, "decision"), cell(v, "reason")]).collect();
     let columns = [("id", ColumnKind::Text), ("decision", ColumnKind::Text), ("reason", ColumnKind::Text)];

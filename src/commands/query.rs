@@ -52,7 +52,8 @@ fn text(sql: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
         (_, Some(file)) if file != Path::new("-") => read_file(file),
         (None | Some("-"), _) => {
             if std::io::stdin().is_terminal() {
-                return Err(Failure::usage("there is no statement").hint("give it as an argument, with -f FILE, or through a pipe"));
+                return Err(Failure::usage("there is no statement")
+                    .hint("give it as an argument, with -f FILE, or through a pipe"));
             }
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes)?;
@@ -87,7 +88,11 @@ fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|e| {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = good.iter().filter(|b| **b == b'\n').count() + 1;
-        Failure::from(ApiError::new(ErrorKind::Failed, "not_utf8", format!("{name}, line {line}: this is not UTF-8 text")))
+        Failure::from(ApiError::new(
+            ErrorKind::Failed,
+            "not_utf8",
+            format!("{name}, line {line}: this is not UTF-8 text"),
+        ))
     })
 }
 
@@ -106,25 +111,31 @@ pub fn millis(text: &str) -> Result<u64, Failure> {
         _ => 0,
     };
     let value = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).filter(|n| *n > 0);
-    value.ok_or_else(|| Failure::usage(format!("`{text}` is not a length of time")).hint("write it as 500ms, 30s, 5m or 1h"))
+    value.ok_or_else(|| {
+        Failure::usage(format!("`{text}` is not a length of time")).hint("write it as 500ms, 30s, 5m or 1h")
+    })
 }
 
 fn params(given: &[String]) -> Result<BTreeMap<String, Param>, Failure> {
     let mut params = BTreeMap::new();
     for text in given {
         let Some((name, value)) = text.split_once('=') else {
-            return Err(Failure::usage(format!("`{text}` is not a parameter")).hint("write --param name=value"));
+            return Err(
+                Failure::usage(format!("`{text}` is not a parameter")).hint("write --param name=value")
+            );
         };
         let (name, kind) = name.split_once(':').map_or((name, None), |(n, k)| (n, Some(k)));
         let name = name.trim_start_matches('$');
-        let bad = |what: &str| Failure::usage(format!("the parameter {name} is `{value}`, which is not {what}"));
+        let bad =
+            |what: &str| Failure::usage(format!("the parameter {name} is `{value}`, which is not {what}"));
         let param = match kind {
             Some("text") => Param::Text(value.to_owned()),
             Some("int") => Param::Int(value.parse().map_err(|_| bad("a whole number"))?),
             Some("bool") => Param::Bool(value.parse().map_err(|_| bad("true or false"))?),
             Some("null") => Param::Null,
             Some(other) => {
-                return Err(Failure::usage(format!("`{other}` is not a parameter's type")).hint("the types are int, bool, text and null"));
+                return Err(Failure::usage(format!("`{other}` is not a parameter's type"))
+                    .hint("the types are int, bool, text and null"));
             }
             None => guess(value),
         };

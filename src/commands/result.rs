@@ -47,7 +47,8 @@ pub fn format(context: &Context, args: &OutputArgs) -> Result<OutputFormat, Fail
     });
     let binary = matches!(format, OutputFormat::Arrow | OutputFormat::Parquet);
     if binary && args.output.is_none() && context.terminal.out {
-        return Err(Failure::usage("a terminal cannot show Arrow or Parquet").hint("write to a file with -o FILE, or into a pipe"));
+        return Err(Failure::usage("a terminal cannot show Arrow or Parquet")
+            .hint("write to a file with -o FILE, or into a pipe"));
     }
     Ok(format)
 }
@@ -63,13 +64,15 @@ fn by_ending(file: &Path, asked: Option<OutputFormat>) -> Result<OutputFormat, F
         "parquet" | "pq" => OutputFormat::Parquet,
         "md" => OutputFormat::Markdown,
         "txt" => OutputFormat::Table,
-        _ => match asked {
-            Some(format) => format,
-            None => {
-                return Err(Failure::usage(format!("the ending of {} does not say which form is meant", file.display()))
+        _ => {
+            match asked {
+                Some(format) => format,
+                None => {
+                    return Err(Failure::usage(format!("the ending of {} does not say which form is meant", file.display()))
                     .hint("end it in .csv, .tsv, .json, .ndjson, .arrow, .parquet, .md or .txt, or add --format"));
+                }
             }
-        },
+        }
     })
 }
 
@@ -77,7 +80,12 @@ fn by_ending(file: &Path, asked: Option<OutputFormat>) -> Result<OutputFormat, F
 ///
 /// # Errors
 /// When it fails, or its rows cannot be written.
-pub async fn print(context: &Context, client: &Client, mut request: impl RowsRequest, args: &OutputArgs) -> Result<ExitCode, Failure> {
+pub async fn print(
+    context: &Context,
+    client: &Client,
+    mut request: impl RowsRequest,
+    args: &OutputArgs,
+) -> Result<ExitCode, Failure> {
     let format = format(context, args)?;
     let stats = match (wire(format), look(format)) {
         (Some(wire), _) => {
@@ -120,7 +128,10 @@ fn look(format: OutputFormat) -> Option<Look> {
 /// What is said about a result on standard error, and the exit code.
 fn tell(context: &Context, args: &OutputArgs, stats: &QueryStats) -> Result<ExitCode, Failure> {
     if stats.truncated {
-        warn(&format!("showing {} rows; there are more (--limit N shows more, --csv or -o FILE writes all)", stats.rows));
+        warn(&format!(
+            "showing {} rows; there are more (--limit N shows more, --csv or -o FILE writes all)",
+            stats.rows
+        ));
     } else if context.terminal.out && context.terminal.err && args.format.is_none() && !args.tuples_only {
         let rows = if stats.rows == 1 { "row" } else { "rows" };
         note(&context.terminal, &format!("{} {rows}, {:.1} ms", stats.rows, stats.elapsed_ms));
@@ -135,7 +146,13 @@ fn tell(context: &Context, args: &OutputArgs, stats: &QueryStats) -> Result<Exit
 }
 
 /// Rows for programs: the daemon writes them straight into our output.
-async fn bulk(context: &Context, client: &Client, request: &impl RowsRequest, args: &OutputArgs, format: Format) -> Result<QueryStats, Failure> {
+async fn bulk(
+    context: &Context,
+    client: &Client,
+    request: &impl RowsRequest,
+    args: &OutputArgs,
+    format: Format,
+) -> Result<QueryStats, Failure> {
     if let Some(path) = &args.output {
         let file = Target::create(path)?;
         let (client, id) = client.hand_over(file.file.as_fd()).await?;
@@ -165,15 +182,20 @@ async fn onto_terminal(client: &Client, request: &impl RowsRequest) -> Result<Qu
             Err(e) => {
                 let stats: Option<QueryStats> = client.get(&format!("/api/queries/{id}/status")).await.ok();
                 let told = stats.and_then(|s| s.error).map(Failure::from);
-                return Err(told.unwrap_or_else(|| Failure::from(ApiError::new(ErrorKind::Unavailable, "stream_broken", e.to_string()))));
+                return Err(told.unwrap_or_else(|| {
+                    Failure::from(ApiError::new(ErrorKind::Unavailable, "stream_broken", e.to_string()))
+                }));
             }
         };
         rest.extend_from_slice(&chunk);
         let cut = rest.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         let text = String::from_utf8_lossy(&rest[..cut]).into_owned();
         for line in text.split_inclusive('\n') {
-            let parts: Vec<String> =
-                line.trim_end_matches('\n').split('\t').map(|p| crate::output::visible(p).into_owned()).collect();
+            let parts: Vec<String> = line
+                .trim_end_matches('\n')
+                .split('\t')
+                .map(|p| crate::output::visible(p).into_owned())
+                .collect();
             if writeln!(out, "{}", parts.join("\t")).is_err() {
                 return client.get(&format!("/api/queries/{id}/status")).await;
             }
@@ -186,7 +208,13 @@ async fn onto_terminal(client: &Client, request: &impl RowsRequest) -> Result<Qu
 }
 
 /// Rows for people.
-async fn view(context: &Context, client: &Client, request: &impl RowsRequest, args: &OutputArgs, look: Look) -> Result<QueryStats, Failure> {
+async fn view(
+    context: &Context,
+    client: &Client,
+    request: &impl RowsRequest,
+    args: &OutputArgs,
+    look: Look,
+) -> Result<QueryStats, Failure> {
     let mut stream = RowStream::begin(client.stream(request.path(), request).await?).await?;
     let mut grid = Grid {
         columns: std::mem::take(&mut stream.columns),
@@ -227,7 +255,13 @@ pub fn show(context: &Context, grid: &Grid, look: Look, file: Option<&Path>) -> 
 ///
 /// # Errors
 /// When the form is not one of texts, or a file cannot be written.
-pub fn list(context: &Context, args: &OutputArgs, columns: &[(&str, ColumnKind)], rows: Vec<Vec<Option<String>>>, json: &impl Serialize) -> Result<ExitCode, Failure> {
+pub fn list(
+    context: &Context,
+    args: &OutputArgs,
+    columns: &[(&str, ColumnKind)],
+    rows: Vec<Vec<Option<String>>>,
+    json: &impl Serialize,
+) -> Result<ExitCode, Failure> {
     let format = format(context, args)?;
     let columns: Vec<Column> = columns
         .iter()
@@ -236,10 +270,13 @@ pub fn list(context: &Context, args: &OutputArgs, columns: &[(&str, ColumnKind)]
     let text = match format {
         OutputFormat::Json => serde_json::to_string_pretty(json).unwrap_or_default() + "\n",
         OutputFormat::Ndjson => ndjson(json),
-        OutputFormat::Csv | OutputFormat::Tsv => delimited(&columns, &rows, args, format == OutputFormat::Tsv),
+        OutputFormat::Csv | OutputFormat::Tsv => {
+            delimited(&columns, &rows, args, format == OutputFormat::Tsv)
+        }
         OutputFormat::None => String::new(),
         OutputFormat::Arrow | OutputFormat::Parquet => {
-            return Err(Failure::usage("this list has no Arrow or Parquet form").hint("choose csv, tsv, json, ndjson, table, plain, vertical or markdown"));
+            return Err(Failure::usage("this list has no Arrow or Parquet form")
+                .hint("choose csv, tsv, json, ndjson, table, plain, vertical or markdown"));
         }
         OutputFormat::Table | OutputFormat::Plain | OutputFormat::Vertical | OutputFormat::Markdown => {
             let null = args.null.clone().unwrap_or_default();
@@ -283,7 +320,8 @@ fn delimited(columns: &[Column], rows: &[Vec<Option<String>>], args: &OutputArgs
         text.push('\n');
     }
     for row in rows {
-        let fields: Vec<String> = row.iter().map(|v| v.as_deref().map_or_else(|| null.clone(), field)).collect();
+        let fields: Vec<String> =
+            row.iter().map(|v| v.as_deref().map_or_else(|| null.clone(), field)).collect();
         text.push_str(&fields.join(comma));
         text.push('\n');
     }
@@ -319,7 +357,11 @@ impl Target {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         // A device or a pipe is written as it is.
         let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
-        let partial = if special { path.to_owned() } else { path.with_file_name(format!(".{name}.{}.partial", std::process::id())) };
+        let partial = if special {
+            path.to_owned()
+        } else {
+            path.with_file_name(format!(".{name}.{}.partial", std::process::id()))
+        };
         let file = std::fs::OpenOptions::new().write(true).create(!special).truncate(!special).open(&partial);
         let file = file.map_err(|e| cannot_write(path, &e))?;
         Ok(Self { path: path.to_owned(), partial, file, done: special })
@@ -355,6 +397,14 @@ impl Drop for Target {
 fn cannot_write(path: &Path, e: &std::io::Error) -> Failure {
     let full = matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
     let code = if full { "disk_full" } else { "output" };
-    let failure = Failure::from(ApiError::new(ErrorKind::Failed, code, format!("{} cannot be written: {e}", path.display())));
-    if full { failure.hint("free some space, or choose another place; nothing was left behind") } else { failure }
+    let failure = Failure::from(ApiError::new(
+        ErrorKind::Failed,
+        code,
+        format!("{} cannot be written: {e}", path.display()),
+    ));
+    if full {
+        failure.hint("free some space, or choose another place; nothing was left behind")
+    } else {
+        failure
+    }
 }

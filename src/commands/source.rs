@@ -22,10 +22,22 @@ pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Fa
         SourceAction::Add(args) => add(context, &client, args).await,
         SourceAction::List { output } => {
             let sources: Vec<Source> = client.get("/api/sources").await?;
-            let columns = [("name", ColumnKind::Text), ("path", ColumnKind::Text), ("models", ColumnKind::Text), ("created_at", ColumnKind::Time)];
+            let columns = [
+                ("name", ColumnKind::Text),
+                ("path", ColumnKind::Text),
+                ("models", ColumnKind::Text),
+                ("created_at", ColumnKind::Time),
+            ];
             let rows = sources
                 .iter()
-                .map(|s| vec![Some(s.name.clone()), Some(s.path.clone()), s.models.clone(), Some(s.created_at.clone())])
+                .map(|s| {
+                    vec![
+                        Some(s.name.clone()),
+                        Some(s.path.clone()),
+                        s.models.clone(),
+                        Some(s.created_at.clone()),
+                    ]
+                })
                 .collect();
             list(context, &output, &columns, rows, &sources)
         }
@@ -51,7 +63,10 @@ async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<
     let source: Source = serde_json::from_value(source).map_err(|e| Failure::usage(e.to_string()))?;
     let tables = source.tables.unwrap_or(0);
     let tables_word = if tables == 1 { "table" } else { "tables" };
-    note(&context.terminal, &format!("added {} with {tables} {tables_word} from {}", source.name, source.path));
+    note(
+        &context.terminal,
+        &format!("added {} with {tables} {tables_word} from {}", source.name, source.path),
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -77,15 +92,26 @@ struct Step {
 ///
 /// # Errors
 /// What the daemon says, or that the answer broke off.
-pub async fn send(context: &Context, client: &Client, path: &str, body: &impl serde::Serialize, key: &str) -> Result<Value, Failure> {
+pub async fn send(
+    context: &Context,
+    client: &Client,
+    path: &str,
+    body: &impl serde::Serialize,
+    key: &str,
+) -> Result<Value, Failure> {
     let progress = Progress::new(&context.terminal, key);
     let mut reply = client.stream(path, body).await?;
     let mut buffer: Vec<u8> = Vec::new();
     loop {
         while let Some(end) = buffer.iter().position(|b| *b == b'\n') {
             let line: Vec<u8> = buffer.drain(..=end).collect();
-            let line: Line = serde_json::from_slice(&line)
-                .map_err(|e| Failure::from(ApiError::new(ErrorKind::Internal, "reply", format!("the answer does not fit: {e}"))))?;
+            let line: Line = serde_json::from_slice(&line).map_err(|e| {
+                Failure::from(ApiError::new(
+                    ErrorKind::Internal,
+                    "reply",
+                    format!("the answer does not fit: {e}"),
+                ))
+            })?;
             if let Some(error) = line.error {
                 return Err(Failure::from(error));
             }
@@ -99,7 +125,11 @@ pub async fn send(context: &Context, client: &Client, path: &str, body: &impl se
         match reply.chunk().await {
             Ok(Some(chunk)) => buffer.extend_from_slice(&chunk),
             _ => {
-                let error = ApiError::new(ErrorKind::Unavailable, "stream_broken", "the answer broke off before its end");
+                let error = ApiError::new(
+                    ErrorKind::Unavailable,
+                    "stream_broken",
+                    "the answer broke off before its end",
+                );
                 return Err(Failure::from(error).hint("try again; `wharf daemon logs` shows what happened"));
             }
         }
@@ -111,7 +141,10 @@ type Types = BTreeMap<String, BTreeMap<String, String>>;
 /// The types file: `{"tables": {TABLE: {COLUMN: TYPE}}}`, or the inner object alone; other names for tables under any
 /// key that begins with `aliases`.
 fn types(text: &str, file: &str) -> Result<(Types, BTreeMap<String, String>), Failure> {
-    let bad = |why: String| Failure::usage(format!("{file}: {why}")).hint("it must be {\"tables\": {TABLE: [{\"name\": COLUMN, \"type\": TYPE}, ...]}}");
+    let bad = |why: String| {
+        Failure::usage(format!("{file}: {why}"))
+            .hint("it must be {\"tables\": {TABLE: [{\"name\": COLUMN, \"type\": TYPE}, ...]}}")
+    };
     let value: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
     let object = value.as_object().ok_or_else(|| bad("it is not an object".to_owned()))?;
     let tables = object.get("tables").unwrap_or(&value);
@@ -161,24 +194,38 @@ async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failu
         text.push_str(&format!("models  {models}\n"));
     }
     for table in tables {
-        let rows = table.rows.map(|n| format!(", {} rows", crate::output::grouped(&n.to_string()))).unwrap_or_default();
+        let rows = table
+            .rows
+            .map(|n| format!(", {} rows", crate::output::grouped(&n.to_string())))
+            .unwrap_or_default();
         text.push_str(&format!("  {} ({} columns{rows})\n", table.qualified, table.columns.len()));
     }
     out(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn delete(context: &Context, client: &Client, name: &str, confirm: Option<&str>) -> Result<ExitCode, Failure> {
+async fn delete(
+    context: &Context,
+    client: &Client,
+    name: &str,
+    confirm: Option<&str>,
+) -> Result<ExitCode, Failure> {
     let _: Source = client.get(&format!("/api/sources/{}", encoded(name))).await?;
     let sure = match confirm {
         Some(confirm) => confirm == name,
         None if context.terminal.input && !context.terminal.no_input => {
-            crate::output::warn(&format!("this forgets the source `{name}`; its files stay. Type its name to go on:"));
+            crate::output::warn(&format!(
+                "this forgets the source `{name}`; its files stay. Type its name to go on:"
+            ));
             let mut line = String::new();
             std::io::stdin().read_line(&mut line)?;
             line.trim() == name
         }
-        None => return Err(Failure::usage("deleting a source must be confirmed").hint(format!("add --confirm {name}"))),
+        None => {
+            return Err(
+                Failure::usage("deleting a source must be confirmed").hint(format!("add --confirm {name}"))
+            );
+        }
     };
     if !sure {
         return Err(Failure::usage("the name does not match; nothing was changed"));

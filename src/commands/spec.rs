@@ -19,7 +19,10 @@ const EVENTS: &[(&str, &str)] = &[
     ("chart", "{mark, title, x, y, color, summary}: a chart over the result"),
     ("token", "{text}: a piece of the answer"),
     ("usage", "{input_tokens, output_tokens, time_ms, rows}"),
-    ("error", "{code, message, hint, retryable, request_id, detail, status_code, kind}: it failed; the turn is over"),
+    (
+        "error",
+        "{code, message, hint, retryable, request_id, detail, status_code, kind}: it failed; the turn is over",
+    ),
     ("complete", "{status, answer, offers}: the turn is over"),
 ];
 
@@ -64,7 +67,8 @@ fn tree(command: &Command) -> Value {
 }
 
 fn argument(argument: &Arg) -> Value {
-    let values: Vec<String> = argument.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+    let values: Vec<String> =
+        argument.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
     let takes_value = argument.get_action().takes_values();
     json!({
         "name": argument.get_id().as_str(),

@@ -15,25 +15,28 @@ pub struct EventStream(BoxStream<'static, Result<Event, Failure>>);
 impl EventStream {
     pub(super) fn new(reply: reqwest::Response) -> Self {
         // The parser's cost grows with the pieces of an event, so it gets whole events only.
-        let whole = futures::stream::unfold((reply, Vec::<u8>::new(), 0_usize), |(mut reply, mut buffer, mut seen)| async move {
-            loop {
-                let from = seen.saturating_sub(1);
-                if let Some(end) = buffer[from..].windows(2).position(|w| w == b"\n\n") {
-                    let rest = buffer.split_off(from + end + 2);
-                    let event = std::mem::replace(&mut buffer, rest);
-                    return Some((Ok(event), (reply, buffer, 0)));
+        let whole = futures::stream::unfold(
+            (reply, Vec::<u8>::new(), 0_usize),
+            |(mut reply, mut buffer, mut seen)| async move {
+                loop {
+                    let from = seen.saturating_sub(1);
+                    if let Some(end) = buffer[from..].windows(2).position(|w| w == b"\n\n") {
+                        let rest = buffer.split_off(from + end + 2);
+                        let event = std::mem::replace(&mut buffer, rest);
+                        return Some((Ok(event), (reply, buffer, 0)));
+                    }
+                    seen = buffer.len();
+                    if buffer.len() > MOST_BYTES {
+                        return Some((Err(broken("an event is too large")), (reply, Vec::new(), 0)));
+                    }
+                    match reply.chunk().await {
+                        Ok(Some(chunk)) => buffer.extend_from_slice(&chunk),
+                        Ok(None) => return None,
+                        Err(e) => return Some((Err(broken(&e.to_string())), (reply, Vec::new(), 0))),
+                    }
                 }
-                seen = buffer.len();
-                if buffer.len() > MOST_BYTES {
-                    return Some((Err(broken("an event is too large")), (reply, Vec::new(), 0)));
-                }
-                match reply.chunk().await {
-                    Ok(Some(chunk)) => buffer.extend_from_slice(&chunk),
-                    Ok(None) => return None,
-                    Err(e) => return Some((Err(broken(&e.to_string())), (reply, Vec::new(), 0))),
-                }
-            }
-        });
+            },
+        );
         let events = whole.eventsource().filter_map(|message| async move {
             match message {
                 Ok(message) if message.event == "ping" => None,
@@ -52,5 +55,9 @@ impl EventStream {
 }
 
 fn broken(why: &str) -> Failure {
-    Failure::from(ApiError::new(ErrorKind::Unavailable, "stream_broken", format!("the stream of events broke off: {why}")))
+    Failure::from(ApiError::new(
+        ErrorKind::Unavailable,
+        "stream_broken",
+        format!("the stream of events broke off: {why}"),
+    ))
 }

@@ -16,7 +16,11 @@ use wharf_protocol::{ApiError, ErrorKind};
 /// When the daemon does not take it.
 pub fn hand_over(socket: &Path, output: BorrowedFd<'_>) -> Result<String, Failure> {
     let refused = |e: std::io::Error| {
-        Failure::from(ApiError::new(ErrorKind::Unavailable, "handoff", format!("the daemon did not take the output: {e}")))
+        Failure::from(ApiError::new(
+            ErrorKind::Unavailable,
+            "handoff",
+            format!("the daemon did not take the output: {e}"),
+        ))
     };
     let id = *uuid::Uuid::new_v4().as_bytes();
     let mut stream = UnixStream::connect(socket).map_err(refused)?;
@@ -30,7 +34,11 @@ pub fn hand_over(socket: &Path, output: BorrowedFd<'_>) -> Result<String, Failur
     let mut taken = [0_u8; 1];
     stream.read_exact(&mut taken).map_err(refused)?;
     if taken[0] != 1 {
-        return Err(Failure::from(ApiError::new(ErrorKind::Limit, "handoff", "the daemon has too many outputs waiting")));
+        return Err(Failure::from(ApiError::new(
+            ErrorKind::Limit,
+            "handoff",
+            "the daemon has too many outputs waiting",
+        )));
     }
     Ok(id.iter().map(|b| format!("{b:02x}")).collect())
 }

@@ -61,7 +61,13 @@ impl Client {
             .build()
             .map_err(|e| Failure::from(ApiError::new(ErrorKind::Internal, "http_client", e.to_string())))?;
         let handoff = socket.with_file_name("handoff.sock");
-        Ok(Self { http, socket: socket.to_owned(), handoff, spawn, _private: private.map(std::sync::Arc::new) })
+        Ok(Self {
+            http,
+            socket: socket.to_owned(),
+            handoff,
+            spawn,
+            _private: private.map(std::sync::Arc::new),
+        })
     }
 
     /// The same client after the daemon has gone away: it is started again if need be.
@@ -83,15 +89,17 @@ impl Client {
         if hello.protocol == PROTOCOL {
             return Ok(hello);
         }
-        Err(Failure::from(ApiError::new(
-            ErrorKind::Unavailable,
-            "protocol",
-            format!(
-                "the running daemon (pid {}, version {}) speaks protocol {}, this client {PROTOCOL}",
-                hello.pid, hello.version, hello.protocol
-            ),
-        )
-        .hint("`wharf daemon restart` starts one that fits, once nothing runs")))
+        Err(Failure::from(
+            ApiError::new(
+                ErrorKind::Unavailable,
+                "protocol",
+                format!(
+                    "the running daemon (pid {}, version {}) speaks protocol {}, this client {PROTOCOL}",
+                    hello.pid, hello.version, hello.protocol
+                ),
+            )
+            .hint("`wharf daemon restart` starts one that fits, once nothing runs"),
+        ))
     }
 
     /// `GET path`, a JSON reply.
@@ -147,7 +155,12 @@ impl Client {
     ///
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
-    pub async fn post_into<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize, output: &str) -> Result<T, Failure> {
+    pub async fn post_into<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        output: &str,
+    ) -> Result<T, Failure> {
         let request = self.http.post(url(path)).header(wharf_protocol::OUTPUT_ID, output).json(body);
         decode(self.send(request).await?).await
     }
@@ -202,8 +215,10 @@ impl Client {
         } else {
             "the daemon went away in the middle of an answer".to_owned()
         };
-        Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_unreachable", message)
-            .hint("try again; `wharf daemon logs` shows what happened"))
+        Failure::from(
+            ApiError::new(ErrorKind::Unavailable, "daemon_unreachable", message)
+                .hint("try again; `wharf daemon logs` shows what happened"),
+        )
     }
 
     fn stuck(&self) -> Failure {
@@ -230,10 +245,18 @@ async fn checked(reply: reqwest::Response) -> Result<reqwest::Response, Failure>
 async fn decode<T: DeserializeOwned>(reply: reqwest::Response) -> Result<T, Failure> {
     let reply = checked(reply).await?;
     let lost = |e: reqwest::Error| {
-        Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_unreachable", format!("the answer broke off: {e}")))
+        Failure::from(ApiError::new(
+            ErrorKind::Unavailable,
+            "daemon_unreachable",
+            format!("the answer broke off: {e}"),
+        ))
     };
     let bytes = reply.bytes().await.map_err(lost)?;
     serde_json::from_slice(&bytes).map_err(|e| {
-        Failure::from(ApiError::new(ErrorKind::Internal, "reply", format!("the daemon's answer does not fit: {e}")))
+        Failure::from(ApiError::new(
+            ErrorKind::Internal,
+            "reply",
+            format!("the daemon's answer does not fit: {e}"),
+        ))
     })
 }

@@ -83,8 +83,10 @@ impl RowStream {
 }
 
 fn broken(why: &str) -> Failure {
-    Failure::from(ApiError::new(ErrorKind::Unavailable, "stream_broken", format!("the result broke off: {why}"))
-        .hint("what was printed is not the whole result"))
+    Failure::from(
+        ApiError::new(ErrorKind::Unavailable, "stream_broken", format!("the result broke off: {why}"))
+            .hint("what was printed is not the whole result"),
+    )
 }
 
 fn misfit(e: &serde_json::Error) -> Failure {

@@ -81,7 +81,8 @@ impl Spawn {
 
 /// Looks for a daemon without starting one.
 pub fn find(dirs: &Dirs) -> Found {
-    let told = std::fs::read(dirs.address_file()).ok().and_then(|b| serde_json::from_slice::<Address>(&b).ok());
+    let told =
+        std::fs::read(dirs.address_file()).ok().and_then(|b| serde_json::from_slice::<Address>(&b).ok());
     if let Some(address) = told
         && !is_dying(address.pid)
         && UnixStream::connect(&address.socket).is_ok()
@@ -122,7 +123,9 @@ pub(super) async fn ensure(spawn: &Spawn) -> Result<PathBuf, Failure> {
             Found::Listening(address) if address.protocol == PROTOCOL => return Ok(address.socket),
             Found::Listening(address) => return replace(spawn, &address).await,
             // It may be starting, or ending: its lock comes before its socket and goes after it.
-            Found::Silent(_) if begun.elapsed() < GREETING => tokio::time::sleep(Duration::from_millis(3)).await,
+            Found::Silent(_) if begun.elapsed() < GREETING => {
+                tokio::time::sleep(Duration::from_millis(3)).await
+            }
             Found::Silent(_) => return Err(stuck(spawn)),
             Found::Nothing => return start(spawn),
         }
@@ -133,7 +136,9 @@ pub(super) async fn ensure(spawn: &Spawn) -> Result<PathBuf, Failure> {
 async fn replace(spawn: &Spawn, old: &Address) -> Result<PathBuf, Failure> {
     let http = reqwest::Client::builder().unix_socket(old.socket.as_path()).no_proxy().build();
     let asked = match http {
-        Ok(http) => http.post("http://wharf/api/daemon/stop?if_idle=true").timeout(GREETING).send().await.is_ok(),
+        Ok(http) => {
+            http.post("http://wharf/api/daemon/stop?if_idle=true").timeout(GREETING).send().await.is_ok()
+        }
         Err(_) => false,
     };
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -249,7 +254,8 @@ fn wait_ready(child: &mut Child) -> Result<(), Failure> {
 }
 
 fn cannot_start(why: &str, folder: bool) -> Failure {
-    let error = ApiError::new(ErrorKind::Unavailable, "daemon_start", format!("the daemon cannot be started: {why}"));
+    let error =
+        ApiError::new(ErrorKind::Unavailable, "daemon_start", format!("the daemon cannot be started: {why}"));
     Failure::from(error.hint(if folder {
         "make the folder writable, set WHARF_STATE_DIR to one that is, or use --no-daemon"
     } else {
@@ -260,8 +266,14 @@ fn cannot_start(why: &str, folder: bool) -> Failure {
 /// The failure for a daemon that holds its lock and does not answer.
 pub(super) fn stuck(spawn: &Spawn) -> Failure {
     let pid = lock_holder(&spawn.dirs).flatten().map(|p| format!(" (pid {p})")).unwrap_or_default();
-    Failure::from(ApiError::new(ErrorKind::Unavailable, "daemon_stuck", format!("the daemon{pid} is running but does not answer"))
-        .hint("`wharf daemon restart --force` ends it and starts another"))
+    Failure::from(
+        ApiError::new(
+            ErrorKind::Unavailable,
+            "daemon_stuck",
+            format!("the daemon{pid} is running but does not answer"),
+        )
+        .hint("`wharf daemon restart --force` ends it and starts another"),
+    )
 }
 
 /// Ends the process that holds the daemon's lock, after making sure that it is a daemon of ours.
@@ -276,9 +288,14 @@ pub fn force_stop(dirs: &Dirs) -> Result<Option<u32>, Failure> {
     let exe = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let name = exe.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if !name.starts_with("wharfd") {
-        return Err(cannot_start(&format!("process {pid} is `{}`, not a daemon of wharf; it was left alone", exe.display()), false));
+        return Err(cannot_start(
+            &format!("process {pid} is `{}`, not a daemon of wharf; it was left alone", exe.display()),
+            false,
+        ));
     }
-    let Some(process) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return Ok(None) };
+    let Some(process) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {
+        return Ok(None);
+    };
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
         let _ = rustix::process::kill_process(process, signal);
         let deadline = Instant::now() + Duration::from_secs(3);

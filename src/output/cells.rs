@@ -4,7 +4,8 @@
 /// shown as escapes, so data can neither break a table nor command the terminal.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     let hostile = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     if !text.contains(hostile) {
         return std::borrow::Cow::Borrowed(text);

@@ -11,7 +11,8 @@ impl Progress {
     /// A bar for something called `what`.
     pub fn new(terminal: &Terminal, what: &str) -> Self {
         let shown = terminal.err && !terminal.quiet;
-        let target = if shown { ProgressDrawTarget::stderr_with_hz(15) } else { ProgressDrawTarget::hidden() };
+        let target =
+            if shown { ProgressDrawTarget::stderr_with_hz(15) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         let template = "{spinner} {msg} [{elapsed}]";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -35,7 +36,9 @@ impl Progress {
     pub fn step(&self, what: &str, done: usize, of: usize) {
         if of > 0 && self.0.length().is_none() {
             self.0.set_length(of as u64);
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} [{elapsed}]") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len} [{elapsed}]")
+            {
                 self.0.set_style(style.progress_chars("=> "));
             }
         }

@@ -65,13 +65,21 @@ impl Grid {
 
     fn content_width(&self, column: usize) -> usize {
         let header = self.columns[column].name.width();
-        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|c| c.as_deref().map_or(4, UnicodeWidthStr::width));
+        let cells = self
+            .rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|c| c.as_deref().map_or(4, UnicodeWidthStr::width));
         cells.chain([header]).max().unwrap_or(0)
     }
 
     fn bordered(&self, terminal: &Terminal) -> Table {
         let mut table = Table::new();
-        table.load_style(if terminal.unicode { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_FULL_CONDENSED });
+        table.load_style(if terminal.unicode {
+            presets::UTF8_FULL_CONDENSED
+        } else {
+            presets::ASCII_FULL_CONDENSED
+        });
         match terminal.width {
             Some(width) => {
                 table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -93,12 +101,15 @@ impl Grid {
             }));
         }
         for row in &self.rows {
-            table.add_row(row.iter().zip(&self.columns).map(|(value, column)| match value {
-                Some(text) if column.kind == ColumnKind::Number => {
-                    Cell::new(if self.group { grouped(text) } else { text.clone() }).set_alignment(CellAlignment::Right)
-                },
-                Some(text) => Cell::new(visible(text)),
-                None => styled(Cell::new(&self.null), terminal, Attribute::Dim),
+            table.add_row(row.iter().zip(&self.columns).map(|(value, column)| {
+                match value {
+                    Some(text) if column.kind == ColumnKind::Number => {
+                        Cell::new(if self.group { grouped(text) } else { text.clone() })
+                            .set_alignment(CellAlignment::Right)
+                    }
+                    Some(text) => Cell::new(visible(text)),
+                    None => styled(Cell::new(&self.null), terminal, Attribute::Dim),
+                }
             }));
         }
         table
@@ -163,7 +174,8 @@ impl Grid {
         let rules = self.columns.iter().map(|c| if c.kind == ColumnKind::Number { "---:" } else { "---" });
         writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "))?;
         for row in &self.rows {
-            let texts: Vec<String> = row.iter().map(|v| v.as_deref().map_or_else(|| self.null.clone(), escape)).collect();
+            let texts: Vec<String> =
+                row.iter().map(|v| v.as_deref().map_or_else(|| self.null.clone(), escape)).collect();
             writeln!(out, "| {} |", texts.join(" | "))?;
         }
         Ok(())

@@ -54,8 +54,13 @@ impl Place {
     pub fn command_of(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).current_dir(self.work()).env_clear();
-        command.env("PATH", std::env::var("PATH").unwrap_or_default()).env("HOME", self.path("home")).env("LANG", "C.UTF-8");
-        for (name, folder) in [("CONFIG", "c"), ("DATA", "d"), ("STATE", "s"), ("CACHE", "k"), ("RUNTIME", "r")] {
+        command
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", self.path("home"))
+            .env("LANG", "C.UTF-8");
+        for (name, folder) in
+            [("CONFIG", "c"), ("DATA", "d"), ("STATE", "s"), ("CACHE", "k"), ("RUNTIME", "r")]
+        {
             command.env(format!("WHARF_{name}_DIR"), self.path(folder));
         }
         command.stdin(Stdio::null());
@@ -69,7 +74,13 @@ impl Place {
 
     /// Runs `wharf` with something on its standard input.
     pub fn pipe(&self, args: &[&str], input: impl AsRef<[u8]>) -> Ran {
-        let mut child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.as_ref().to_vec();
         let writer = std::thread::spawn(move || {
@@ -126,7 +137,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = self.command(&["daemon", "stop", "--force", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = self
+            .command(&["daemon", "stop", "--force", "-q"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
     }
 }
 

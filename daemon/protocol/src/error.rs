@@ -80,7 +80,11 @@ impl ErrorKind {
 }
 
 /// An error as it goes over the wire and to `--json`: what, why, and what to do next.
+///
+/// In JSON it also has `retryable` and `status_code`, which follow from the kind, and `detail`, the message under the name
+/// that clients of older services read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Wire", from = "Wire")]
 pub struct ApiError {
     /// Stable name of the failure, in `snake_case`: `table_not_found`, `syntax`, `disk_full`.
     pub code: String,
@@ -88,32 +92,60 @@ pub struct ApiError {
     pub message: String,
     /// What to do next, if there is something to do.
     pub hint: Option<String>,
-    /// Whether the same request may succeed later.
-    pub retryable: bool,
     /// The id under which the log and the audit know this request.
     pub request_id: Option<String>,
-    /// The same text as `message`, under the name that clients of older services read.
-    pub detail: String,
-    /// HTTP status.
-    pub status_code: u16,
-    /// The kind, from which the exit code follows.
+    /// The kind, from which status and exit code follow.
     pub kind: ErrorKind,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    code: String,
+    message: String,
+    #[serde(default)]
+    hint: Option<String>,
+    #[serde(default)]
+    retryable: bool,
+    #[serde(default)]
+    request_id: Option<String>,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    status_code: u16,
+    kind: ErrorKind,
+}
+
+impl From<ApiError> for Wire {
+    fn from(error: ApiError) -> Self {
+        Self {
+            code: error.code,
+            detail: error.message.clone(),
+            message: error.message,
+            hint: error.hint,
+            retryable: error.kind.retryable(),
+            request_id: error.request_id,
+            status_code: error.kind.status(),
+            kind: error.kind,
+        }
+    }
+}
+
+impl From<Wire> for ApiError {
+    fn from(wire: Wire) -> Self {
+        Self {
+            code: wire.code,
+            message: wire.message,
+            hint: wire.hint,
+            request_id: wire.request_id,
+            kind: wire.kind,
+        }
+    }
 }
 
 impl ApiError {
     /// An error of `kind` with the stable `code` and a `message`.
     pub fn new(kind: ErrorKind, code: &str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self {
-            code: code.to_owned(),
-            detail: message.clone(),
-            message,
-            hint: None,
-            retryable: kind.retryable(),
-            request_id: None,
-            status_code: kind.status(),
-            kind,
-        }
+        Self { code: code.to_owned(), message: message.into(), hint: None, request_id: None, kind }
     }
 
     /// The same error with a hint.

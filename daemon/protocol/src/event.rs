@@ -209,7 +209,11 @@ mod tests {
 
     #[test]
     fn an_event_keeps_every_digit_and_an_unknown_type_is_skippable() {
-        let rows = Rows { columns: vec![], rows: vec![vec![Cell::Number("12345678901234567890.120".into())]], truncated: false };
+        let rows = Rows {
+            columns: vec![],
+            rows: vec![vec![Cell::Number("12345678901234567890.120".into())]],
+            truncated: false,
+        };
         let event = Event { seq: 7, turn_id: "t".into(), at: "now".into(), body: EventBody::Table(rows) };
         let text = event.to_json().unwrap();
         assert!(text.contains("[[12345678901234567890.120]]"), "{text}");

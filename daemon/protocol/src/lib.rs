@@ -21,11 +21,13 @@ pub use error::{ApiError, ErrorKind};
 pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCall, TurnBegan};
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 pub use profile::{
-    Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile, TextStats, TopValue,
+    Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile,
+    TextStats, TopValue,
 };
 pub use query::{Column, ColumnKind, Format, Param, QueryRequest, QueryStats, Sample, SampleRequest};
 pub use session::{
-    Answer, AskRequest, AskStarted, Offer, Rows, Session, SessionCreate, SessionUpdate, Turn, TurnStatus, Usage,
+    Answer, AskRequest, AskStarted, Offer, Rows, Session, SessionCreate, SessionUpdate, Turn, TurnStatus,
+    Usage,
 };
 pub use source::{Source, SourceAdd, SourceKind, Table, TableColumn};
 

@@ -3,8 +3,10 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// The environment as seen at the start of the process: a variable's value, absent when empty.
-pub struct Env(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Env(Box<Lookup>);
 
 impl Env {
     /// The real environment.
@@ -14,7 +16,8 @@ impl Env {
 
     /// A made-up environment, for tests.
     pub fn of<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        let pairs: Vec<(String, String)> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let pairs: Vec<(String, String)> =
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Self(Box::new(move |name| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone())))
     }
 
@@ -96,7 +99,8 @@ impl Dirs {
             Some(value) => Ok(PathBuf::from(value)),
             None => Ok(default),
         };
-        let base = |name: &str, fallback: &str| xdg(name).unwrap_or_else(|| home.join(fallback)).join("wharf");
+        let base =
+            |name: &str, fallback: &str| xdg(name).unwrap_or_else(|| home.join(fallback)).join("wharf");
         let uid = rustix::process::getuid().as_raw();
         let runtime = xdg("XDG_RUNTIME_DIR")
             .filter(|p| p.is_dir())
@@ -167,7 +171,8 @@ impl Dirs {
         let path = &self.runtime;
         Self::ensure(path)?;
         let refuse = |reason: String| Err(DirsError::Unsafe { path: path.clone(), reason });
-        let meta = std::fs::symlink_metadata(path).map_err(|source| DirsError::Io { path: path.clone(), source })?;
+        let meta =
+            std::fs::symlink_metadata(path).map_err(|source| DirsError::Io { path: path.clone(), source })?;
         if meta.file_type().is_symlink() {
             return refuse("it is a symbolic link".to_owned());
         }

@@ -72,7 +72,9 @@ impl Layer {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&origin, &text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self { origin, values: Vec::new() }),
-            Err(e) => Err(SettingsError { place: origin, message: format!("cannot be read: {e}"), hint: None }),
+            Err(e) => {
+                Err(SettingsError { place: origin, message: format!("cannot be read: {e}"), hint: None })
+            }
         }
     }
 
@@ -112,7 +114,9 @@ fn unknown(place: String, key: &str) -> SettingsError {
     SettingsError {
         place,
         message: format!("unknown key `{key}`"),
-        hint: nearest.filter(|(d, _)| *d <= 4.max(key.len() / 2)).map(|(_, k)| format!("did you mean `{k}`?")),
+        hint: nearest
+            .filter(|(d, _)| *d <= 4.max(key.len() / 2))
+            .map(|(_, k)| format!("did you mean `{k}`?")),
     }
 }
 
@@ -171,7 +175,12 @@ impl Settings {
     ///
     /// # Errors
     /// When a file or a variable is not valid.
-    pub fn load(dirs: &Dirs, env: &Env, cwd: Option<&Path>, flags: Vec<Layer>) -> Result<Self, SettingsError> {
+    pub fn load(
+        dirs: &Dirs,
+        env: &Env,
+        cwd: Option<&Path>,
+        flags: Vec<Layer>,
+    ) -> Result<Self, SettingsError> {
         let mut layers = flags;
         if let Some(cwd) = cwd {
             layers.push(Layer::read(&cwd.join(".wharf.toml"))?);
@@ -216,7 +225,8 @@ fn pick(setting: &'static Setting, layers: &[Layer]) -> Resolved {
         .iter()
         .filter_map(|layer| {
             let (_, value) = layer.values.iter().rev().find(|(s, _)| s.key == setting.key)?;
-            let origin = if layer.origin == "environment" { setting.env.to_owned() } else { layer.origin.clone() };
+            let origin =
+                if layer.origin == "environment" { setting.env.to_owned() } else { layer.origin.clone() };
             Some((value.clone(), origin))
         })
         .collect();
@@ -251,7 +261,11 @@ mod tests {
         assert_eq!(error.to_string(), "c.toml:2:1: unknown key `daemon.idle_exti`");
         assert_eq!(error.hint.as_deref(), Some("did you mean `daemon.idle_exit`?"));
         let error = Layer::parse("c.toml", "[daemon]\nidle_exit = \"soon\"\n").unwrap_err();
-        assert!(error.to_string().starts_with("c.toml:2:1: `daemon.idle_exit` is `soon`, expected a length of time"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("c.toml:2:1: `daemon.idle_exit` is `soon`, expected a length of time")
+        );
         let error = Layer::parse("c.toml", "[daemon\n").unwrap_err();
         assert!(error.to_string().starts_with("c.toml:1:"), "{error}");
         let error = Settings::resolve(vec![], &Env::of([("WHARF_COLOR", "blue")])).unwrap_err();

@@ -215,7 +215,8 @@ pub(crate) fn size(text: &str) -> Option<u64> {
 
 /// The sample file: every key with its meaning and default, commented out.
 pub fn init_text() -> String {
-    let mut text = String::from("# wharf's settings. Each line shows the default; remove the # to change it.\n");
+    let mut text =
+        String::from("# wharf's settings. Each line shows the default; remove the # to change it.\n");
     let mut section = "";
     for setting in TABLE {
         let (table, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
@@ -239,7 +240,9 @@ pub fn schema() -> Value {
         let (table, key) = setting.key.split_once('.').unwrap_or(("", setting.key));
         let mut property = match setting.kind {
             Kind::Bool => json!({"type": "boolean", "default": setting.default == "true"}),
-            Kind::Count => json!({"type": "integer", "minimum": 0, "default": setting.default.parse::<u64>().unwrap_or(0)}),
+            Kind::Count => {
+                json!({"type": "integer", "minimum": 0, "default": setting.default.parse::<u64>().unwrap_or(0)})
+            }
             Kind::Text => json!({"type": "string", "default": setting.default}),
             Kind::Duration => {
                 json!({"type": ["string", "integer"], "pattern": "^[0-9]+(ms|s|m|h|d)?$", "default": setting.default})

@@ -11,13 +11,16 @@ pub(super) fn choose(rows: &Rows, columns: &[Column], reading: &Reading) -> Opti
     }
     let metrics: Vec<&Column> = columns.iter().filter(|c| c.role == Role::Metric).collect();
     let time = columns.iter().find(|c| c.role == Role::Time);
-    let groups: Vec<&Column> = columns.iter().filter(|c| matches!(c.role, Role::Dimension | Role::Entity)).collect();
+    let groups: Vec<&Column> =
+        columns.iter().filter(|c| matches!(c.role, Role::Dimension | Role::Entity)).collect();
     let y: Vec<ChartField> = metrics.iter().map(|m| field(m, "quantitative")).collect();
     let first = metrics.first()?;
     let (mark, x, color) = match (time, &groups[..]) {
         (None, []) => (ChartMark::Value, None, None),
         (Some(time), []) => (ChartMark::Line, Some(field(time, "temporal")), None),
-        (Some(time), [group]) => (ChartMark::Line, Some(field(time, "temporal")), Some(field(group, "nominal"))),
+        (Some(time), [group]) => {
+            (ChartMark::Line, Some(field(time, "temporal")), Some(field(group, "nominal")))
+        }
         (None, [group]) => (ChartMark::Bar, Some(field(group, "nominal")), None),
         (None, [group, by]) => (ChartMark::Bar, Some(field(group, "nominal")), Some(field(by, "nominal"))),
         _ => return None,

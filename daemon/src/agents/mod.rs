@@ -60,8 +60,12 @@ impl Agents {
         }
         let provider = request.provider.as_deref().unwrap_or("local");
         if !PROVIDERS.contains(&provider) {
-            return Err(ApiError::new(ErrorKind::NotFound, "provider_not_found", format!("there is no agent provider `{provider}`"))
-                .hint(format!("this build has: {}", PROVIDERS.join(", "))));
+            return Err(ApiError::new(
+                ErrorKind::NotFound,
+                "provider_not_found",
+                format!("there is no agent provider `{provider}`"),
+            )
+            .hint(format!("this build has: {}", PROVIDERS.join(", "))));
         }
         let now = request.now.as_deref().map(instant).transpose()?.unwrap_or_else(clock::now);
         let session = self.session(&request, question).await?;
@@ -75,7 +79,12 @@ impl Agents {
             has_context: request.context.is_some_and(|c| !c.trim().is_empty()),
         };
         self.start(&session, &begun.turn_id, asked, request.timeout_ms.map(Duration::from_millis));
-        Ok(AskStarted { session_id: session.session_id, title: session.title, turn_id: begun.turn_id, after: begun.after })
+        Ok(AskStarted {
+            session_id: session.session_id,
+            title: session.title,
+            turn_id: begun.turn_id,
+            after: begun.after,
+        })
     }
 
     /// Stops a running turn; false if it does not run.
@@ -102,7 +111,9 @@ impl Agents {
         match &request.session {
             None => sessions.create(question, Some(&source?)).await,
             Some(name) => match sessions.find(name).await {
-                Err(e) if e.code == "session_not_found" && request.create => sessions.create(name, Some(&source?)).await,
+                Err(e) if e.code == "session_not_found" && request.create => {
+                    sessions.create(name, Some(&source?)).await
+                }
                 found => found,
             },
         }

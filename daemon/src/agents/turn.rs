@@ -4,7 +4,8 @@ use crate::sessions::{Ending, Sessions};
 use crate::sources::Cancel;
 use std::time::Instant;
 use wharf_protocol::{
-    Answer, ApiError, Chart, Completion, ErrorKind, EventBody, Offer, Rows, Text, Thinking, ToolCall, TurnStatus, Usage,
+    Answer, ApiError, Chart, Completion, ErrorKind, EventBody, Offer, Rows, Text, Thinking, ToolCall,
+    TurnStatus, Usage,
 };
 
 /// Writes a turn down.
@@ -39,7 +40,12 @@ impl TurnLog {
     }
 
     /// How the question was read, and the SQL that is about to run.
-    pub(crate) async fn reading(&mut self, text: &str, query: serde_json::Value, sql: &str) -> Result<(), ApiError> {
+    pub(crate) async fn reading(
+        &mut self,
+        text: &str,
+        query: serde_json::Value,
+        sql: &str,
+    ) -> Result<(), ApiError> {
         self.answer.reading = Some(text.to_owned());
         self.answer.query = Some(query.clone());
         self.answer.sql = Some(sql.to_owned());

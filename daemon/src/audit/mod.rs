@@ -67,7 +67,9 @@ impl Audit {
         let line = serde_json::to_string(&entry).map_err(|e| StateError::Other(e.to_string()))?;
         let mut write = self.state.write().await?;
         // Read within the transaction: a private daemon may write beside this one.
-        let last = sqlx::query("select seq, hash from audit order by seq desc limit 1").fetch_optional(write.on()).await;
+        let last = sqlx::query("select seq, hash from audit order by seq desc limit 1")
+            .fetch_optional(write.on())
+            .await;
         let last = last.map_err(|e| write.error(e))?;
         let (seq, previous): (i64, String) = last.map_or((0, String::new()), |row| (row.get(0), row.get(1)));
         let hash = chain(&previous, &line);

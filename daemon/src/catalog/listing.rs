@@ -44,5 +44,10 @@ pub fn unknown_table(source: &str, name: &str, known: &[&str]) -> ApiError {
         [] => format!("`wharf table list --source {source}` shows the tables there are"),
         nearest => format!("did you mean {}?", nearest.join(" or ")),
     };
-    ApiError::new(ErrorKind::NotFound, "table_not_found", format!("the source `{source}` has no table `{name}`")).hint(hint)
+    ApiError::new(
+        ErrorKind::NotFound,
+        "table_not_found",
+        format!("the source `{source}` has no table `{name}`"),
+    )
+    .hint(hint)
 }

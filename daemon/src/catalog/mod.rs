@@ -25,8 +25,11 @@ struct Inner {
     default: Option<String>,
     sources: RwLock<BTreeMap<String, Stored>>,
     // Tables by source, valid for one stamp of its files.
-    tables: Mutex<HashMap<String, (String, Arc<Vec<Table>>)>>,
+    tables: Mutex<Listings>,
 }
+
+/// By source: the stamp of its files, and its tables.
+type Listings = HashMap<String, (String, Arc<Vec<Table>>)>;
 
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
@@ -51,11 +54,21 @@ impl Catalog {
     ///
     /// # Errors
     /// When the name is taken or not a name, or a file cannot be read. Nothing is changed then.
-    pub async fn add(&self, add: SourceAdd, pool: &Pool, cancel: Cancel, progress: impl Fn(&str, usize, usize) + Send + Sync + 'static) -> Result<Source, ApiError> {
+    pub async fn add(
+        &self,
+        add: SourceAdd,
+        pool: &Pool,
+        cancel: Cancel,
+        progress: impl Fn(&str, usize, usize) + Send + Sync + 'static,
+    ) -> Result<Source, ApiError> {
         check_name(&add.name)?;
         if self.exists(&add.name) && !add.replace {
-            return Err(ApiError::new(ErrorKind::Conflict, "source_exists", format!("there is a source `{}` already", add.name))
-                .hint("choose another name, or add --replace"));
+            return Err(ApiError::new(
+                ErrorKind::Conflict,
+                "source_exists",
+                format!("there is a source `{}` already", add.name),
+            )
+            .hint("choose another name, or add --replace"));
         }
         let stored = Stored {
             source: Source {
@@ -76,7 +89,8 @@ impl Catalog {
             pool.drop_source(&probe.source.name);
             listing::tables(&probe.source.name, &attachment, &pool)
         });
-        let tables = tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        let tables =
+            tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
         store::save(&self.0.state, &stored).await?;
         let mut source = stored.source.clone();
         source.tables = Some(tables.len() as u64);
@@ -144,8 +158,12 @@ impl Catalog {
                 ApiError::new(ErrorKind::NotFound, "no_source", "there is no source yet")
                     .hint("`wharf demo` sets one up, `wharf source add NAME PATH` adds your own files")
             } else {
-                ApiError::new(ErrorKind::Invalid, "source_needed", "there are several sources; say which one is meant")
-                    .hint(format!("add --source with one of: {}", names.join(", ")))
+                ApiError::new(
+                    ErrorKind::Invalid,
+                    "source_needed",
+                    "there are several sources; say which one is meant",
+                )
+                .hint(format!("add --source with one of: {}", names.join(", ")))
             }
         })
     }
@@ -154,7 +172,12 @@ impl Catalog {
     ///
     /// # Errors
     /// When its files are gone or cannot be read.
-    pub fn attachment(&self, name: &str, cancel: &Cancel, progress: Progress) -> Result<Attachment, ApiError> {
+    pub fn attachment(
+        &self,
+        name: &str,
+        cancel: &Cancel,
+        progress: Progress,
+    ) -> Result<Attachment, ApiError> {
         self.0.snapshots.attachment(&self.stored(name)?.spec(), cancel, progress)
     }
 
@@ -162,7 +185,12 @@ impl Catalog {
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn table_names(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Vec<TableName>, ApiError> {
+    pub fn table_names(
+        &self,
+        name: &str,
+        attachment: &Attachment,
+        pool: &Pool,
+    ) -> Result<Vec<TableName>, ApiError> {
         let tables = self.tables_of(name, attachment, pool)?;
         Ok(tables.iter().map(|t| TableName::new(&t.catalog, &t.schema, &t.name)).collect())
     }
@@ -188,7 +216,8 @@ impl Catalog {
     pub fn known_schemas(&self) -> Vec<String> {
         let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
         let cache = self.cache();
-        let schemas: HashSet<String> = cache.values().flat_map(|(_, tables)| tables.iter().map(|t| t.schema.clone())).collect();
+        let schemas: HashSet<String> =
+            cache.values().flat_map(|(_, tables)| tables.iter().map(|t| t.schema.clone())).collect();
         drop(cache);
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
@@ -211,8 +240,14 @@ impl Catalog {
         Ok(self.get(name)?.models.map(PathBuf::from))
     }
 
-    fn tables_of(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
-        let cached = self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).map(|(_, t)| t.clone());
+    fn tables_of(
+        &self,
+        name: &str,
+        attachment: &Attachment,
+        pool: &Pool,
+    ) -> Result<Arc<Vec<Table>>, ApiError> {
+        let cached =
+            self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).map(|(_, t)| t.clone());
         if let Some(tables) = cached {
             return Ok(tables);
         }
@@ -230,7 +265,8 @@ impl Catalog {
                 [] => "`wharf source list` shows the sources there are".to_owned(),
                 nearest => format!("did you mean {}?", nearest.join(" or ")),
             };
-            ApiError::new(ErrorKind::NotFound, "source_not_found", format!("there is no source `{name}`")).hint(hint)
+            ApiError::new(ErrorKind::NotFound, "source_not_found", format!("there is no source `{name}`"))
+                .hint(hint)
         })
     }
 
@@ -238,7 +274,7 @@ impl Catalog {
         self.cache().remove(name);
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, (String, Arc<Vec<Table>>)>> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Listings> {
         self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -266,8 +302,14 @@ fn check_name(name: &str) -> Result<(), ApiError> {
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !good || TAKEN.contains(&name) {
-        return Err(ApiError::new(ErrorKind::Invalid, "bad_source_name", format!("`{name}` cannot be a source's name"))
-            .hint("use lower-case letters, digits and _, beginning with a letter; not memory, system, temp or main"));
+        return Err(ApiError::new(
+            ErrorKind::Invalid,
+            "bad_source_name",
+            format!("`{name}` cannot be a source's name"),
+        )
+        .hint(
+            "use lower-case letters, digits and _, beginning with a letter; not memory, system, temp or main",
+        ));
     }
     Ok(())
 }

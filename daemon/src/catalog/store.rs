@@ -21,7 +21,8 @@ pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, Stat
     rows.into_iter()
         .map(|row| {
             let name: String = row.get(0);
-            let json = |text: String| StateError::Other(format!("the source `{name}` is stored wrongly: {text}"));
+            let json =
+                |text: String| StateError::Other(format!("the source `{name}` is stored wrongly: {text}"));
             let types = serde_json::from_str(row.get::<&str, _>(3)).map_err(|e| json(e.to_string()))?;
             let aliases = serde_json::from_str(row.get::<&str, _>(4)).map_err(|e| json(e.to_string()))?;
             let source = Source {

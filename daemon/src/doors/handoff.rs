@@ -20,7 +20,10 @@ const MOST: usize = 256;
 
 /// Descriptors handed over and not yet taken. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Handoff(Arc<Mutex<HashMap<[u8; 16], (OwnedFd, Instant)>>>);
+pub struct Handoff(Arc<Mutex<Waiting>>);
+
+/// By id: the descriptor, and since when it waits.
+type Waiting = HashMap<[u8; 16], (OwnedFd, Instant)>;
 
 impl Handoff {
     /// Takes the descriptor that was handed over under this id (32 hexadecimal digits).
@@ -75,7 +78,7 @@ impl Handoff {
         Ok(())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<[u8; 16], (OwnedFd, Instant)>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,7 +87,8 @@ fn read_one(stream: &UnixStream) -> std::io::Result<Option<([u8; 16], OwnedFd)>>
     let mut id = [0_u8; 16];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let got = rustix::net::recvmsg(stream, &mut [IoSliceMut::new(&mut id)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let got =
+        rustix::net::recvmsg(stream, &mut [IoSliceMut::new(&mut id)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
     let mut fd = None;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(fds) = message {

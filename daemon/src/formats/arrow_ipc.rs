@@ -31,7 +31,11 @@ impl ArrowStream {
         Ok(Self { schema, writer: Mutex::new(writer) })
     }
 
-    fn with(&self, out: &mut Vec<u8>, f: impl FnOnce(&mut StreamWriter<Vec<u8>>) -> Result<(), ApiError>) -> Result<(), ApiError> {
+    fn with(
+        &self,
+        out: &mut Vec<u8>,
+        f: impl FnOnce(&mut StreamWriter<Vec<u8>>) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
         let mut writer = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         f(&mut writer)?;
         out.append(writer.get_mut());

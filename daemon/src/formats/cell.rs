@@ -63,7 +63,12 @@ pub(super) enum Written {
 }
 
 pub(super) fn readers<'a>(shape: &Shape, batch: &'a RecordBatch) -> Vec<Reader<'a>> {
-    batch.columns().iter().zip(&shape.logical).map(|(array, logical)| Reader::new(array.as_ref(), *logical)).collect()
+    batch
+        .columns()
+        .iter()
+        .zip(&shape.logical)
+        .map(|(array, logical)| Reader::new(array.as_ref(), *logical))
+        .collect()
 }
 
 fn as_array<T: 'static>(array: &dyn Array) -> Option<&T> {
@@ -112,7 +117,10 @@ impl<'a> Reader<'a> {
                 let keys = dictionary.normalized_keys();
                 let nulls = array.logical_nulls();
                 let keep = |row: usize| nulls.as_ref().is_none_or(|n| n.is_valid(row));
-                Self::Enum(keys.into_iter().enumerate().map(|(row, key)| keep(row).then_some(key)).collect(), values)
+                Self::Enum(
+                    keys.into_iter().enumerate().map(|(row, key)| keep(row).then_some(key)).collect(),
+                    values,
+                )
             }
             _ => return None,
         })
@@ -538,7 +546,8 @@ mod tests {
     #[test]
     fn dates_and_timestamps_agree_with_chrono() {
         for days in (-800_000..2_000_000_i64).step_by(137) {
-            let expected = chrono::NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).unwrap() + 719_163).unwrap();
+            let expected =
+                chrono::NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).unwrap() + 719_163).unwrap();
             use chrono::Datelike;
             let year = expected.year();
             let expected = if (0..=9999).contains(&year) {
@@ -556,7 +565,9 @@ mod tests {
 
     #[test]
     fn intervals_are_iso_durations() {
-        let of = |months, days, nanoseconds| text(|o| interval(IntervalMonthDayNano { months, days, nanoseconds }, o));
+        let of = |months, days, nanoseconds| {
+            text(|o| interval(IntervalMonthDayNano { months, days, nanoseconds }, o))
+        };
         assert_eq!(of(14, 3, 14_706_789_000_000), "P1Y2M3DT4H5M6.789S");
         assert_eq!(of(0, 0, 0), "PT0S");
         assert_eq!(of(0, -1, -500_000_000), "P-1DT-0.5S");

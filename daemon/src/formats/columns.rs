@@ -120,7 +120,9 @@ fn type_name(data_type: &DataType, logical: Logical) -> String {
         (_, DataType::List(item) | DataType::LargeList(item)) => {
             format!("{}[]", type_name(item.data_type(), Logical::Plain))
         }
-        (_, DataType::FixedSizeList(item, n)) => format!("{}[{n}]", type_name(item.data_type(), Logical::Plain)),
+        (_, DataType::FixedSizeList(item, n)) => {
+            format!("{}[{n}]", type_name(item.data_type(), Logical::Plain))
+        }
         (_, DataType::Struct(fields)) => {
             let fields: Vec<String> = fields
                 .iter()

@@ -90,7 +90,8 @@ fn quote_csv(out: &mut Vec<u8>, start: usize, null: &[u8]) {
 /// Escapes the field that begins at `start`.
 fn escape_tsv(out: &mut Vec<u8>, start: usize, null: &[u8]) {
     let field = &out[start..];
-    if !field.iter().any(|b| matches!(b, b'\t' | b'\n' | b'\r' | b'\\')) && (null.is_empty() || field != null) {
+    if !field.iter().any(|b| matches!(b, b'\t' | b'\n' | b'\r' | b'\\')) && (null.is_empty() || field != null)
+    {
         return;
     }
     let field = out.split_off(start);
@@ -116,9 +117,11 @@ mod tests {
     use arrow::array::{ArrayRef, Int32Array, StringArray};
 
     fn write(encoder: impl Fn(Arc<Shape>) -> Delimited) -> String {
-        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a,\"b\""), Some(""), None, Some("x\ty\nz"), Some("-")]));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a,\"b\""), Some(""), None, Some("x\ty\nz"), Some("-")]));
         let numbers: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(-3), Some(4), Some(5)]));
-        let batch = RecordBatch::try_from_iter_with_nullable([("te,xt", texts, true), ("n", numbers, true)]).unwrap();
+        let batch =
+            RecordBatch::try_from_iter_with_nullable([("te,xt", texts, true), ("n", numbers, true)]).unwrap();
         let shape = Arc::new(Shape::new(batch.schema(), vec![Logical::Plain; 2]));
         let encoder = encoder(shape);
         let mut out = Vec::new();

@@ -42,7 +42,11 @@ pub struct Style {
     pub null: Option<String>,
 }
 
-pub(crate) fn encoder(format: Format, style: &Style, shape: &Arc<Shape>) -> Result<Arc<dyn Encoder>, ApiError> {
+pub(crate) fn encoder(
+    format: Format,
+    style: &Style,
+    shape: &Arc<Shape>,
+) -> Result<Arc<dyn Encoder>, ApiError> {
     let null = style.null.clone().unwrap_or_default();
     let header = !style.no_header;
     Ok(match format {
@@ -54,7 +58,11 @@ pub(crate) fn encoder(format: Format, style: &Style, shape: &Arc<Shape>) -> Resu
         Format::None => Arc::new(Nothing),
         Format::Arrow => Arc::new(arrow_ipc::ArrowStream::new(shape)?),
         Format::Parquet => {
-            return Err(ApiError::new(ErrorKind::Internal, "format", "Parquet is written by the engine, not here"));
+            return Err(ApiError::new(
+                ErrorKind::Internal,
+                "format",
+                "Parquet is written by the engine, not here",
+            ));
         }
     })
 }

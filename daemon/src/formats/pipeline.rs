@@ -133,10 +133,15 @@ struct Shared {
     group_bytes: usize,
     next: u64,
     workers: Vec<JoinHandle<()>>,
-    writer: Option<JoinHandle<Result<(Box<dyn Sink>, u64), Stop>>>,
+    writer: Option<JoinHandle<Finished>>,
 }
 
+/// The number of a group and its bytes.
 type Written = (u64, Result<Vec<u8>, ApiError>);
+/// The sink given back, and the bytes that went into it.
+type Finished = Result<(Box<dyn Sink>, u64), Stop>;
+/// What goes on after the shared part.
+type Alone = (Arc<dyn Encoder>, Box<dyn Sink>, u64);
 
 impl Shared {
     fn start(encoder: Arc<dyn Encoder>, sink: Box<dyn Sink>, head: Vec<u8>) -> Self {
@@ -187,7 +192,7 @@ impl Shared {
         writer.join().map_err(|_| internal("the writer thread failed"))?
     }
 
-    fn finish(mut self) -> Result<(Arc<dyn Encoder>, Box<dyn Sink>, u64), Stop> {
+    fn finish(mut self) -> Result<Alone, Stop> {
         self.send()?;
         let (sink, bytes) = self.join()?;
         Ok((self.encoder.clone(), sink, bytes))
@@ -202,7 +207,11 @@ impl Drop for Shared {
     }
 }
 
-fn encode(encoder: &dyn Encoder, jobs: &Mutex<Receiver<(u64, Vec<RecordBatch>)>>, done: &SyncSender<Written>) {
+fn encode(
+    encoder: &dyn Encoder,
+    jobs: &Mutex<Receiver<(u64, Vec<RecordBatch>)>>,
+    done: &SyncSender<Written>,
+) {
     loop {
         let job = jobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok((number, batches)) = job else { return };

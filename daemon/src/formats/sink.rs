@@ -47,7 +47,11 @@ impl FdSink {
     /// When `fd` is not something that can be written to.
     pub fn new(fd: OwnedFd, cancel: Cancel) -> Result<Self, ApiError> {
         let bad = |e: rustix::io::Errno| {
-            ApiError::new(ErrorKind::Invalid, "output", format!("the output that was handed over cannot be used: {e}"))
+            ApiError::new(
+                ErrorKind::Invalid,
+                "output",
+                format!("the output that was handed over cannot be used: {e}"),
+            )
         };
         let stat = rustix::fs::fstat(&fd).map_err(bad)?;
         let pipe = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
@@ -88,7 +92,11 @@ fn failed(e: rustix::io::Errno) -> Stop {
             ApiError::new(ErrorKind::Failed, "disk_full", "the disk of the output file is full")
                 .hint("free some space, or write to another place with -o"),
         ),
-        e => Stop::Failed(ApiError::new(ErrorKind::Failed, "output", format!("writing the output failed: {e}"))),
+        e => Stop::Failed(ApiError::new(
+            ErrorKind::Failed,
+            "output",
+            format!("writing the output failed: {e}"),
+        )),
     }
 }
 

@@ -73,14 +73,19 @@ impl Gate {
             (Rights::Tables(names), Some(source)) => self.named_tables(source, &attachments, names)?,
             (_, Some(source)) => inner.catalog.table_names(source, &attachments[0], &inner.pool)?,
             (Rights::Tables(_), None) => {
-                return Err(ApiError::new(ErrorKind::Invalid, "no_source", "there is no source whose tables could be allowed")
-                    .hint("add one with `wharf source add NAME PATH`"));
+                return Err(ApiError::new(
+                    ErrorKind::Invalid,
+                    "no_source",
+                    "there is no source whose tables could be allowed",
+                )
+                .hint("add one with `wharf source add NAME PATH`"));
             }
             (_, None) => Vec::new(),
         };
         let catalog = source.clone();
         let default = catalog.clone().unwrap_or_else(|| "memory".to_owned());
-        let policy = Policy::new(Dialect::Duckdb, allowed, default, "main").with_schemas(inner.catalog.known_schemas());
+        let policy = Policy::new(Dialect::Duckdb, allowed, default, "main")
+            .with_schemas(inner.catalog.known_schemas());
         let checked = wharf_policy::check(&statement.sql, &policy, &inner.parser);
         let mark = match &statement.rights {
             Rights::Tables(names) => names.join(","),
@@ -98,9 +103,17 @@ impl Gate {
                 sql: trimmed(&statement.sql),
             }),
             checked => match statement.rights {
-                Rights::Owner { write } => self.plan_for_owner(statement, write, catalog, attachments, checked.err(), cancel),
+                Rights::Owner { write } => {
+                    self.plan_for_owner(statement, write, catalog, attachments, checked.err(), cancel)
+                }
                 Rights::Source | Rights::Tables(_) => Err(checked.err().map_or_else(
-                    || ApiError::new(ErrorKind::Internal, "plan", "the statement was neither allowed nor denied"),
+                    || {
+                        ApiError::new(
+                            ErrorKind::Internal,
+                            "plan",
+                            "the statement was neither allowed nor denied",
+                        )
+                    },
                     |denial| denied(&denial),
                 )),
             },
@@ -129,7 +142,10 @@ impl Gate {
             return Err(ApiError::new(
                 ErrorKind::Refused,
                 "write_not_allowed",
-                format!("{} changes something, and statements only read unless you say otherwise", one.keyword),
+                format!(
+                    "{} changes something, and statements only read unless you say otherwise",
+                    one.keyword
+                ),
             )
             .hint("if you mean it, run it again with --write"));
         }
@@ -137,7 +153,8 @@ impl Gate {
         for relation in &one.relations {
             let Some((first, _)) = relation.split_once('.') else { continue };
             let first = first.trim_matches('"');
-            if inner.catalog.exists(first) && !attachments.iter().any(|a| a.alias.eq_ignore_ascii_case(first)) {
+            if inner.catalog.exists(first) && !attachments.iter().any(|a| a.alias.eq_ignore_ascii_case(first))
+            {
                 attachments.push(inner.catalog.attachment(first, cancel, &|_, _, _| {})?);
             }
         }
@@ -161,7 +178,12 @@ impl Gate {
     }
 
     /// The names that `--only-tables` gives, as the catalogue spells them.
-    fn named_tables(&self, source: &str, attachments: &[Attachment], names: &[String]) -> Result<Vec<TableName>, ApiError> {
+    fn named_tables(
+        &self,
+        source: &str,
+        attachments: &[Attachment],
+        names: &[String],
+    ) -> Result<Vec<TableName>, ApiError> {
         let known = self.0.catalog.table_names(source, &attachments[0], &self.0.pool)?;
         names
             .iter()

@@ -54,14 +54,18 @@ fn skipped(text: &str) -> Option<usize> {
         }
         text.len()
     };
-    let until = |end: &str, from: usize| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
+    let until =
+        |end: &str, from: usize| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
     match text.chars().next()? {
         '\'' => Some(quoted('\'')),
         '"' => Some(quoted('"')),
         '$' => {
             let tag = text[1..].find('$')?;
             let mark = &text[..tag + 2];
-            mark[1..mark.len() - 1].chars().all(|c| c.is_alphanumeric() || c == '_').then(|| until(mark, mark.len()))
+            mark[1..mark.len() - 1]
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '_')
+                .then(|| until(mark, mark.len()))
         }
         '-' if text.starts_with("--") => Some(until("\n", 2)),
         '/' if text.starts_with("/*") => Some(until("*/", 2)),
@@ -70,7 +74,8 @@ fn skipped(text: &str) -> Option<usize> {
 }
 
 fn absolute(quoted: &str, cwd: &Path) -> String {
-    let inner = quoted.strip_prefix('\'').and_then(|q| q.strip_suffix('\'')).unwrap_or_default().replace("''", "'");
+    let inner =
+        quoted.strip_prefix('\'').and_then(|q| q.strip_suffix('\'')).unwrap_or_default().replace("''", "'");
     if inner.is_empty() || inner.starts_with('/') || inner.starts_with(':') || inner.contains("://") {
         return quoted.to_owned();
     }
@@ -85,7 +90,10 @@ mod tests {
     #[test]
     fn only_names_of_written_files_are_made_absolute() {
         let of = |sql: &str| anchored(sql, Path::new("/here"));
-        assert_eq!(of("copy (select 'to' t, ' to ''x''' from 'r.csv') to 'o.csv' (header)"), "copy (select 'to' t, ' to ''x''' from 'r.csv') to '/here/o.csv' (header)");
+        assert_eq!(
+            of("copy (select 'to' t, ' to ''x''' from 'r.csv') to 'o.csv' (header)"),
+            "copy (select 'to' t, ' to ''x''' from 'r.csv') to '/here/o.csv' (header)"
+        );
         assert_eq!(of("COPY t TO /* x */ '/abs.csv'"), "COPY t TO /* x */ '/abs.csv'");
         assert_eq!(of("attach if not exists 'a.duckdb' as a"), "attach if not exists '/here/a.duckdb' as a");
         assert_eq!(of("attach ':memory:' as m"), "attach ':memory:' as m");

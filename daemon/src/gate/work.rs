@@ -69,8 +69,11 @@ pub enum Deliver<C> {
     /// To a consumer.
     Rows(C),
     /// A Parquet file that is handed over whole.
-    Parquet(Box<dyn FnMut(&Arc<Shape>, PathBuf) -> Result<u64, Stop> + Send>),
+    Parquet(Box<TakeFile>),
 }
+
+/// Takes the columns and the file of a result; returns its size in bytes.
+pub type TakeFile = dyn FnMut(&Arc<Shape>, PathBuf) -> Result<u64, Stop> + Send;
 
 /// What became of it.
 pub struct Delivered<C> {
@@ -111,7 +114,9 @@ impl Gate {
             drop(guard);
             result
         });
-        let result = work.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", format!("the statement's thread failed: {e}")));
+        let result = work.await.map_err(|e| {
+            ApiError::new(ErrorKind::Internal, "panic", format!("the statement's thread failed: {e}"))
+        });
         if let Some(deadline) = deadline {
             deadline.abort();
         }
@@ -119,13 +124,21 @@ impl Gate {
         result?
     }
 
-    async fn place(&self, registry: &Registry, cancel: &Cancel) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
+    async fn place(
+        &self,
+        registry: &Registry,
+        cancel: &Cancel,
+    ) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
         if let Ok(place) = self.0.places.try_acquire() {
             return Ok(place);
         }
         if registry.waiting() >= self.0.limits.queue as u64 {
-            return Err(ApiError::new(ErrorKind::Limit, "overloaded", "too many statements are waiting already")
-                .hint("try again in a moment, or raise limits.queue"));
+            return Err(ApiError::new(
+                ErrorKind::Limit,
+                "overloaded",
+                "too many statements are waiting already",
+            )
+            .hint("try again in a moment, or raise limits.queue"));
         }
         let _waiting = registry.wait();
         let place = self.0.places.acquire().await;
@@ -176,7 +189,8 @@ impl Gate {
             error: None,
         };
         let mut gated = Gated { begun: Some(begun), runtime, shape: None };
-        let (consumer, result) = self.execute(statement, &plan, cancel, deliver, &mut gated, &bytes, &mut stats);
+        let (consumer, result) =
+            self.execute(statement, &plan, cancel, deliver, &mut gated, &bytes, &mut stats);
         let result = gated.settle().and(result);
         if let Some(shape) = gated.shape {
             stats.columns.clone_from(&shape.columns);

@@ -13,10 +13,12 @@ use wharf_protocol::{ApiError, ErrorKind};
 pub fn io_error(path: &Path, error: &std::io::Error) -> ApiError {
     let shown = path.display();
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            ApiError::new(ErrorKind::Failed, "disk_full", format!("the disk is full: {shown} cannot be written"))
-                .hint(format!("free some space on the file system of {shown} and try again"))
-        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ApiError::new(
+            ErrorKind::Failed,
+            "disk_full",
+            format!("the disk is full: {shown} cannot be written"),
+        )
+        .hint(format!("free some space on the file system of {shown} and try again")),
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             ApiError::new(ErrorKind::Failed, "not_writable", format!("{shown} cannot be written: {error}"))
                 .hint("make it writable, or point WHARF_STATE_DIR and WHARF_CACHE_DIR to folders that are")

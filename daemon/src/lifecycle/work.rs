@@ -74,8 +74,14 @@ impl Activity {
     }
 
     /// Waits until nothing has gone on for `idle`, or until `lifetime` has passed and nothing goes on. `None` = never.
-    pub async fn over(&self, idle: Option<Duration>, lifetime: Option<Duration>, statements: impl Fn() -> u64) {
-        let mut tick = tokio::time::interval(idle.unwrap_or(Duration::from_secs(60)).min(Duration::from_secs(1)));
+    pub async fn over(
+        &self,
+        idle: Option<Duration>,
+        lifetime: Option<Duration>,
+        statements: impl Fn() -> u64,
+    ) {
+        let mut tick =
+            tokio::time::interval(idle.unwrap_or(Duration::from_secs(60)).min(Duration::from_secs(1)));
         loop {
             tick.tick().await;
             let quiet = self.clients() == 0 && self.turns() == 0 && statements() == 0;

@@ -11,25 +11,40 @@ const MOST_BYTES: u64 = 8 << 20;
 /// The model files at `path`: the file, or the folder's YAML files by name.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, ApiError> {
     let files = list(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            ApiError::new(ErrorKind::NotFound, "models_not_found", format!("{} does not exist", path.display()))
-        }
+        std::io::ErrorKind::NotFound => ApiError::new(
+            ErrorKind::NotFound,
+            "models_not_found",
+            format!("{} does not exist", path.display()),
+        ),
         _ => io_error(path, &e),
     })?;
     if files.is_empty() {
-        return Err(ApiError::new(ErrorKind::NotFound, "no_models", format!("{} holds no .yml or .yaml file", path.display())));
+        return Err(ApiError::new(
+            ErrorKind::NotFound,
+            "no_models",
+            format!("{} holds no .yml or .yaml file", path.display()),
+        ));
     }
     files
         .into_iter()
         .map(|file| {
             let size = std::fs::metadata(&file).map_err(|e| io_error(&file, &e))?.len();
             if size > MOST_BYTES {
-                return Err(ApiError::new(ErrorKind::Limit, "model_too_large", format!("{} has {size} bytes", file.display())));
+                return Err(ApiError::new(
+                    ErrorKind::Limit,
+                    "model_too_large",
+                    format!("{} has {size} bytes", file.display()),
+                ));
             }
             let bytes = std::fs::read(&file).map_err(|e| io_error(&file, &e))?;
             let text = String::from_utf8(bytes).map_err(|e| {
-                let line = e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-                ApiError::new(ErrorKind::Failed, "not_utf8", format!("{}:{line}: this is not UTF-8 text", file.display()))
+                let line =
+                    e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+                ApiError::new(
+                    ErrorKind::Failed,
+                    "not_utf8",
+                    format!("{}:{line}: this is not UTF-8 text", file.display()),
+                )
             })?;
             Ok((file.display().to_string(), text))
         })

@@ -76,7 +76,12 @@ impl Models {
     ///
     /// # Errors
     /// When it asks for something that the model does not have; nothing has run then.
-    pub fn compile(&self, loaded: &Loaded, query: &MetricQuery, today: Option<&str>) -> Result<Compiled, ApiError> {
+    pub fn compile(
+        &self,
+        loaded: &Loaded,
+        query: &MetricQuery,
+        today: Option<&str>,
+    ) -> Result<Compiled, ApiError> {
         let table = |name: &str| relation(&loaded.source, name);
         let options = Options { table: Some(&table), today, ..Options::default() };
         wharf_semantic::compile(&loaded.model, query, &options).map_err(|e| query_error(&e))
@@ -140,8 +145,12 @@ impl Models {
 
     fn load(&self, source: &str) -> Result<Arc<Loaded>, ApiError> {
         let path = self.0.gate.catalog().models_path(source)?.ok_or_else(|| {
-            ApiError::new(ErrorKind::NotFound, "no_models", format!("the source `{source}` has no semantic models"))
-                .hint(format!("give it some: wharf source add {source} PATH --models FOLDER --replace"))
+            ApiError::new(
+                ErrorKind::NotFound,
+                "no_models",
+                format!("the source `{source}` has no semantic models"),
+            )
+            .hint(format!("give it some: wharf source add {source} PATH --models FOLDER --replace"))
         })?;
         let stamp = files::stamp(&path);
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,8 +166,12 @@ impl Models {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ApiError> + Send + 'static) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 fn parse(found: &[(String, String)]) -> Result<Model, ApiError> {
@@ -197,7 +210,9 @@ fn relation(source: &str, name: &str) -> String {
 
 fn listed(loaded: &Loaded) -> Vec<MetricInfo> {
     let dimensions = |name: &str| {
-        wharf_semantic::group_by_items(&loaded.model, &[name]).map(|items| items.dimensions).unwrap_or_default()
+        wharf_semantic::group_by_items(&loaded.model, &[name])
+            .map(|items| items.dimensions)
+            .unwrap_or_default()
     };
     loaded
         .model
@@ -233,8 +248,16 @@ pub fn read_query(value: serde_json::Value) -> Result<MetricQuery, ApiError> {
         &["metrics", "group_by", "where", "order_by", "limit", "start_time", "end_time", "saved_query"];
     if let Some(unknown) = value.as_object().and_then(|o| o.keys().find(|k| !FIELDS.contains(&k.as_str()))) {
         let near = nearest(unknown, FIELDS.iter().copied());
-        let hint = near.first().map_or_else(|| format!("the fields are {}", FIELDS.join(", ")), |n| format!("did you mean {n}?"));
-        return Err(ApiError::new(ErrorKind::Invalid, "bad_query", format!("a metric query has no field `{unknown}`")).hint(hint));
+        let hint = near.first().map_or_else(
+            || format!("the fields are {}", FIELDS.join(", ")),
+            |n| format!("did you mean {n}?"),
+        );
+        return Err(ApiError::new(
+            ErrorKind::Invalid,
+            "bad_query",
+            format!("a metric query has no field `{unknown}`"),
+        )
+        .hint(hint));
     }
     serde_json::from_value(value).map_err(|e| {
         ApiError::new(ErrorKind::Invalid, "bad_query", format!("the metric query does not fit: {e}"))

@@ -29,7 +29,11 @@ pub(crate) struct Relation {
 }
 
 /// Finds the table or file that `name` means. A name that no source knows, and that looks like a file, is one.
-pub(crate) async fn relation(gate: &Gate, name: &str, source: Option<String>) -> Result<(Relation, Rights), ApiError> {
+pub(crate) async fn relation(
+    gate: &Gate,
+    name: &str,
+    source: Option<String>,
+) -> Result<(Relation, Rights), ApiError> {
     if is_file_name(name) {
         let relation = Relation { sql: literal(name), source, name: name.to_owned() };
         return Ok((relation, Rights::Owner { write: false }));
@@ -49,8 +53,11 @@ pub(crate) async fn relation(gate: &Gate, name: &str, source: Option<String>) ->
     let known = tables.iter().find(|t| {
         let full = [t.catalog.as_str(), t.schema.as_str(), t.name.as_str()];
         let tail = &full[full.len().saturating_sub(parts.len())..];
-        let short = parts.len() == 2 && parts[0].eq_ignore_ascii_case(&t.catalog) && parts[1].eq_ignore_ascii_case(&t.name);
-        short || t.name.eq_ignore_ascii_case(&wanted)
+        let short = parts.len() == 2
+            && parts[0].eq_ignore_ascii_case(&t.catalog)
+            && parts[1].eq_ignore_ascii_case(&t.name);
+        short
+            || t.name.eq_ignore_ascii_case(&wanted)
             || parts.len() <= 3 && tail.iter().zip(&parts).all(|(a, b)| a.eq_ignore_ascii_case(b))
     });
     let Some(table) = known else {
@@ -73,15 +80,21 @@ fn select(relation: &str, sample: &Sample, seed: Option<u32>) -> Result<String, 
         Sample::First(n) => format!("select * from {relation} limit {n}"),
         // A reservoir over one thread in the table's own order: the same rows for the same seed.
         Sample::Random(n) => match seed {
-            Some(seed) => format!("select * from {relation} using sample reservoir({n} rows) repeatable ({seed})"),
+            Some(seed) => {
+                format!("select * from {relation} using sample reservoir({n} rows) repeatable ({seed})")
+            }
             None => format!("select * from {relation} using sample reservoir({n} rows)"),
         },
         Sample::Percent(p) => {
             if !(p > 0.0 && p <= 100.0) {
-                return Err(bad(format!("a share of {p} percent makes no sense; it lies above 0 and up to 100")));
+                return Err(bad(format!(
+                    "a share of {p} percent makes no sense; it lies above 0 and up to 100"
+                )));
             }
             match seed {
-                Some(seed) => format!("select * from {relation} using sample {p} percent (bernoulli, {seed})"),
+                Some(seed) => {
+                    format!("select * from {relation} using sample {p} percent (bernoulli, {seed})")
+                }
                 None => format!("select * from {relation} using sample {p} percent (bernoulli)"),
             }
         }

@@ -35,13 +35,15 @@ impl Sessions {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn events(&self, session: &str, after: u64, limit: u32) -> Result<Vec<Entry>, ApiError> {
-        let rows = sqlx::query("select seq, kind, body from events where session_id = ? and seq > ? order by seq limit ?")
-            .bind(session)
-            .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .bind(limit)
-            .fetch_all(self.0.state.read())
-            .await
-            .map_err(|e| self.0.state.error(e))?;
+        let rows = sqlx::query(
+            "select seq, kind, body from events where session_id = ? and seq > ? order by seq limit ?",
+        )
+        .bind(session)
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(self.0.state.read())
+        .await
+        .map_err(|e| self.0.state.error(e))?;
         let entry = |row: sqlx::sqlite::SqliteRow| Entry {
             seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
             kind: row.get(1),
@@ -52,7 +54,12 @@ impl Sessions {
 }
 
 /// Numbers and inserts events within a transaction. Returns the last number.
-pub(super) async fn insert(write: &mut Write, session: &str, turn: &str, bodies: Vec<EventBody>) -> Result<u64, StateError> {
+pub(super) async fn insert(
+    write: &mut Write,
+    session: &str,
+    turn: &str,
+    bodies: Vec<EventBody>,
+) -> Result<u64, StateError> {
     let last: Result<i64, sqlx::Error> =
         sqlx::query_scalar("select coalesce(max(seq), 0) from events where session_id = ?")
             .bind(session)
@@ -63,16 +70,18 @@ pub(super) async fn insert(write: &mut Write, session: &str, turn: &str, bodies:
     for body in bodies {
         last += 1;
         let kind = body.kind();
-        let event = Event { seq: u64::try_from(last).unwrap_or(0), turn_id: turn.to_owned(), at: at.clone(), body };
+        let event =
+            Event { seq: u64::try_from(last).unwrap_or(0), turn_id: turn.to_owned(), at: at.clone(), body };
         let json = event.to_json().map_err(|e| StateError::Other(e.to_string()))?;
-        let done = sqlx::query("insert into events (session_id, seq, turn_id, kind, body) values (?, ?, ?, ?, ?)")
-            .bind(session)
-            .bind(last)
-            .bind(turn)
-            .bind(kind)
-            .bind(json)
-            .execute(write.on())
-            .await;
+        let done =
+            sqlx::query("insert into events (session_id, seq, turn_id, kind, body) values (?, ?, ?, ?, ?)")
+                .bind(session)
+                .bind(last)
+                .bind(turn)
+                .bind(kind)
+                .bind(json)
+                .execute(write.on())
+                .await;
         done.map_err(|e| write.error(e))?;
     }
     Ok(u64::try_from(last).unwrap_or(0))

@@ -86,8 +86,12 @@ impl Sessions {
     pub async fn delete(&self, id: &str) -> Result<Session, ApiError> {
         let session = self.find(id).await?;
         if session.busy {
-            return Err(ApiError::new(ErrorKind::Conflict, "session_busy", "a turn of this session is still running")
-                .hint("stop it first, or wait until it is done"));
+            return Err(ApiError::new(
+                ErrorKind::Conflict,
+                "session_busy",
+                "a turn of this session is still running",
+            )
+            .hint("stop it first, or wait until it is done"));
         }
         store::delete(&self.0.state, &session.session_id).await?;
         self.live().remove(&session.session_id);

@@ -32,14 +32,16 @@ fn session(row: &SqliteRow) -> Session {
 pub(super) async fn create(state: &State, title: &str, source: Option<&str>) -> Result<Session, StateError> {
     let (id, now) = (uuid::Uuid::now_v7().to_string(), clock::now_text());
     let mut write = state.write().await?;
-    let done = sqlx::query("insert into sessions (id, title, source, created_at, updated_at) values (?, ?, ?, ?, ?)")
-        .bind(&id)
-        .bind(title)
-        .bind(source)
-        .bind(&now)
-        .bind(&now)
-        .execute(write.on())
-        .await;
+    let done = sqlx::query(
+        "insert into sessions (id, title, source, created_at, updated_at) values (?, ?, ?, ?, ?)",
+    )
+    .bind(&id)
+    .bind(title)
+    .bind(source)
+    .bind(&now)
+    .bind(&now)
+    .execute(write.on())
+    .await;
     done.map_err(|e| write.error(e))?;
     write.commit().await?;
     Ok(Session {
@@ -72,7 +74,11 @@ pub(super) async fn find(state: &State, name: &str) -> Result<Option<Session>, S
 
 pub(super) async fn rename(state: &State, id: &str, title: &str) -> Result<(), StateError> {
     let mut write = state.write().await?;
-    let done = sqlx::query("update sessions set title = ? where id = ?").bind(title).bind(id).execute(write.on()).await;
+    let done = sqlx::query("update sessions set title = ? where id = ?")
+        .bind(title)
+        .bind(id)
+        .execute(write.on())
+        .await;
     done.map_err(|e| write.error(e))?;
     write.commit().await
 }

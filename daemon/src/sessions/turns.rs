@@ -48,8 +48,12 @@ impl Sessions {
         let row = found.map_err(|e| write.error(e))?;
         let (position, running, follow_up): (i64, i64, Option<String>) = (row.get(0), row.get(1), row.get(2));
         if running > 0 {
-            return Err(ApiError::new(ErrorKind::Conflict, "session_busy", "a turn of this session is still running")
-                .hint("wait for it, stop it, or ask in another session"));
+            return Err(ApiError::new(
+                ErrorKind::Conflict,
+                "session_busy",
+                "a turn of this session is still running",
+            )
+            .hint("wait for it, stop it, or ask in another session"));
         }
         let (turn_id, now) = (uuid::Uuid::now_v7().to_string(), clock::now_text());
         let done = sqlx::query(
@@ -65,7 +69,11 @@ impl Sessions {
         .execute(write.on())
         .await;
         done.map_err(|e| write.error(e))?;
-        let done = sqlx::query("update sessions set updated_at = ? where id = ?").bind(&now).bind(id).execute(write.on()).await;
+        let done = sqlx::query("update sessions set updated_at = ? where id = ?")
+            .bind(&now)
+            .bind(id)
+            .execute(write.on())
+            .await;
         done.map_err(|e| write.error(e))?;
         let began = TurnBegan { question: question.to_owned(), title: session.title.clone() };
         let first = journal::insert(&mut write, id, &turn_id, vec![EventBody::Session(began)]).await?;
@@ -85,16 +93,22 @@ impl Sessions {
         let last = journal::insert(&mut write, &session, &turn, events).await?;
         let text = serde_json::to_string(&answer).map_err(|e| StateError::Other(e.to_string()))?;
         let now = clock::now_text();
-        let done = sqlx::query("update turns set status = ?, answer = ?, follow_up = ?, finished_at = ? where id = ?")
-            .bind(status_name(answer.status))
-            .bind(text)
-            .bind(follow_up)
+        let done = sqlx::query(
+            "update turns set status = ?, answer = ?, follow_up = ?, finished_at = ? where id = ?",
+        )
+        .bind(status_name(answer.status))
+        .bind(text)
+        .bind(follow_up)
+        .bind(&now)
+        .bind(&turn)
+        .execute(write.on())
+        .await;
+        done.map_err(|e| write.error(e))?;
+        let done = sqlx::query("update sessions set updated_at = ? where id = ?")
             .bind(&now)
-            .bind(&turn)
+            .bind(&session)
             .execute(write.on())
             .await;
-        done.map_err(|e| write.error(e))?;
-        let done = sqlx::query("update sessions set updated_at = ? where id = ?").bind(&now).bind(&session).execute(write.on()).await;
         done.map_err(|e| write.error(e))?;
         write.commit().await?;
         self.told(&session, last);
@@ -112,8 +126,12 @@ impl Sessions {
             .map_err(|e| self.0.state.error(e))?;
         for row in &rows {
             let (turn, session): (String, String) = (row.get(0), row.get(1));
-            let error = ApiError::new(ErrorKind::Unavailable, "interrupted", "the daemon ended while this turn was running")
-                .hint("nothing that was said is lost; ask again to get the rest");
+            let error = ApiError::new(
+                ErrorKind::Unavailable,
+                "interrupted",
+                "the daemon ended while this turn was running",
+            )
+            .hint("nothing that was said is lost; ask again to get the rest");
             let said = self.said(&session, &turn).await?;
             let mut answer = empty_answer(&session, &turn);
             answer.status = TurnStatus::Interrupted;
@@ -174,7 +192,8 @@ const SELECT: &str = "select id, session_id, question, provider, answer, created
 fn turn(row: &SqliteRow) -> Turn {
     let (id, session): (String, String) = (row.get(0), row.get(1));
     let kept: Option<String> = row.get(4);
-    let answer = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| empty_answer(&session, &id));
+    let answer =
+        kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| empty_answer(&session, &id));
     Turn { question: row.get(2), provider: row.get(3), created_at: row.get(5), answer }
 }
 
@@ -218,7 +237,10 @@ mod tests {
         assert_eq!(turn.answer.answer, "Revenue is");
         let events = sessions.events(&session.session_id, 0, 100).await.unwrap();
         assert_eq!(events.iter().map(|e| e.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
-        assert_eq!(events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(), ["session", "token", "token", "error"]);
+        assert_eq!(
+            events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(),
+            ["session", "token", "token", "error"]
+        );
         assert!(!sessions.find(&session.session_id[..8]).await.unwrap().busy);
         assert_eq!(sessions.recover().await.unwrap(), 0);
         sessions.begin(&session, "again", "local").await.unwrap();

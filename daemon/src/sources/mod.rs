@@ -72,7 +72,8 @@ impl Cancel {
     /// Ends the statement: interrupts the engine now, and as soon as it begins if it has not begun.
     pub fn raise(&self, reason: Reason) {
         let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
-        if let Some(interrupt) = &*self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        if let Some(interrupt) = &*self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        {
             interrupt();
         }
     }
@@ -90,13 +91,17 @@ impl Cancel {
     /// The error that tells the caller why it ended.
     pub fn error(&self) -> ApiError {
         match self.0.reason.load(Ordering::SeqCst) {
-            r if r == Reason::Deadline as u8 => {
-                ApiError::new(ErrorKind::Deadline, "deadline", "the statement was stopped at its deadline, while executing")
-                    .hint("give it more time with --timeout, or ask for less")
-            }
-            r if r == Reason::Shutdown as u8 => {
-                ApiError::new(ErrorKind::Unavailable, "shutdown", "the daemon is stopping; the statement was ended")
-            }
+            r if r == Reason::Deadline as u8 => ApiError::new(
+                ErrorKind::Deadline,
+                "deadline",
+                "the statement was stopped at its deadline, while executing",
+            )
+            .hint("give it more time with --timeout, or ask for less"),
+            r if r == Reason::Shutdown as u8 => ApiError::new(
+                ErrorKind::Unavailable,
+                "shutdown",
+                "the daemon is stopping; the statement was ended",
+            ),
             _ => ApiError::new(ErrorKind::Cancelled, "cancelled", "the statement was cancelled"),
         }
     }

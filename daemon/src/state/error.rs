@@ -68,10 +68,14 @@ const CANTOPEN: i32 = 14;
 const NOTADB: i32 = 26;
 
 impl StateError {
+    // By value, as `map_err` hands it over.
+    #[allow(clippy::needless_pass_by_value)]
     pub(super) fn of(error: sqlx::Error, file: &Path) -> Self {
         let file = file.to_owned();
         let (code, cause) = match &error {
-            sqlx::Error::Database(db) => (db.code().and_then(|c| c.parse::<i32>().ok()), db.message().to_owned()),
+            sqlx::Error::Database(db) => {
+                (db.code().and_then(|c| c.parse::<i32>().ok()), db.message().to_owned())
+            }
             other => (None, other.to_string()),
         };
         match code.map(|c| c & 0xff) {
@@ -90,7 +94,9 @@ impl StateError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::DiskFull { dir } => format!("free some space on the file system of {} and try again", dir.display()),
+            Self::DiskFull { dir } => {
+                format!("free some space on the file system of {} and try again", dir.display())
+            }
             Self::Io { .. } | Self::Degraded { .. } => {
                 "check the disk, then restart the daemon with `wharf daemon restart`".to_owned()
             }

@@ -39,7 +39,8 @@ impl State {
     /// When the file is damaged, was written by a newer wharf, or cannot be read and written.
     pub async fn open(dir: &Path) -> Result<Self, StateError> {
         let (writer, readers, file) = open::open(dir).await?;
-        let inner = Inner { writer, readers, file, degraded: OnceLock::new(), writing: AtomicBool::new(false) };
+        let inner =
+            Inner { writer, readers, file, degraded: OnceLock::new(), writing: AtomicBool::new(false) };
         Ok(Self(Arc::new(inner)))
     }
 

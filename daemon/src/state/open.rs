@@ -1,7 +1,9 @@
 //! Opening the store: checks, backup, migrations.
 
 use super::StateError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -83,8 +85,7 @@ async fn backup(pool: &SqlitePool, file: &Path, version: i64) -> Result<(), Stat
     let _ = std::fs::remove_file(&partial);
     let err = |e| StateError::of(e, file);
     sqlx::query("vacuum into ?").bind(partial.display().to_string()).execute(pool).await.map_err(err)?;
-    std::fs::rename(&partial, &target)
-        .map_err(|e| StateError::Io { file: target, cause: e.to_string() })
+    std::fs::rename(&partial, &target).map_err(|e| StateError::Io { file: target, cause: e.to_string() })
 }
 
 #[cfg(test)]
@@ -97,7 +98,10 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let state = State::open(tmp.path()).await.unwrap();
         let mut write = state.write().await.unwrap();
-        sqlx::raw_sql("update store set value = '9.9.9'; pragma user_version = 99").execute(write.on()).await.unwrap();
+        sqlx::raw_sql("update store set value = '9.9.9'; pragma user_version = 99")
+            .execute(write.on())
+            .await
+            .unwrap();
         write.commit().await.unwrap();
         state.close().await;
         let before = std::fs::read(tmp.path().join("state.db")).unwrap();
@@ -130,7 +134,8 @@ mod tests {
         }
         state.close().await;
         let state = State::open(tmp.path()).await.unwrap();
-        let keys: Vec<String> = sqlx::query_scalar("select key from store order by key").fetch_all(state.read()).await.unwrap();
+        let keys: Vec<String> =
+            sqlx::query_scalar("select key from store order by key").fetch_all(state.read()).await.unwrap();
         assert_eq!(keys, ["kept", "written_by"]);
     }
 }

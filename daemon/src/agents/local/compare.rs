@@ -49,7 +49,8 @@ pub(super) fn apply(rows: &mut Rows, comparison: &Comparison, metrics: &[String]
 fn share(rows: &mut Rows, metrics: &[String], total: Option<&Rows>) {
     for metric in metrics {
         let Some(at) = position(rows, metric) else { continue };
-        let whole = total.and_then(|t| t.rows.first()?.get(position(t, metric)?).cloned()).unwrap_or(Cell::Null);
+        let whole =
+            total.and_then(|t| t.rows.first()?.get(position(t, metric)?).cloned()).unwrap_or(Cell::Null);
         for row in &mut rows.rows {
             let share = ratio(&row[at], &whole);
             row.push(share);
@@ -159,8 +160,10 @@ mod tests {
     use super::*;
 
     fn rows(columns: &[(&str, ColumnKind)], data: &[&[&str]]) -> Rows {
-        let columns: Vec<Column> =
-            columns.iter().map(|(n, k)| Column { name: (*n).into(), r#type: String::new(), kind: *k }).collect();
+        let columns: Vec<Column> = columns
+            .iter()
+            .map(|(n, k)| Column { name: (*n).into(), r#type: String::new(), kind: *k })
+            .collect();
         let cell = |i: usize, text: &str| match columns[i].kind {
             _ if text == "-" => Cell::Null,
             ColumnKind::Number => Cell::Number(text.into()),
@@ -171,10 +174,14 @@ mod tests {
     }
 
     fn shown(rows: &Rows) -> Vec<String> {
-        rows.rows.iter().map(|r| r.iter().map(|c| c.text().unwrap_or("-")).collect::<Vec<_>>().join(" ")).collect()
+        rows.rows
+            .iter()
+            .map(|r| r.iter().map(|c| c.text().unwrap_or("-")).collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
-    const MONTHLY: &[(&str, ColumnKind)] = &[("metric_time__month", ColumnKind::Time), ("revenue", ColumnKind::Number)];
+    const MONTHLY: &[(&str, ColumnKind)] =
+        &[("metric_time__month", ColumnKind::Time), ("revenue", ColumnKind::Number)];
 
     #[test]
     fn a_gap_in_time_has_no_previous_value() {
@@ -187,13 +194,26 @@ mod tests {
 
     #[test]
     fn periods_meet_by_position_and_groups_by_value() {
-        let columns = &[("metric_time__month", ColumnKind::Time), ("channel", ColumnKind::Text), ("revenue", ColumnKind::Number)];
-        let mut now = rows(columns, &[&["2024-01-01", "web", "10"], &["2024-02-01", "web", "20"], &["2024-02-01", "phone", "5"]]);
-        let before = rows(columns, &[&["2023-01-01", "web", "8"], &["2023-02-01", "phone", "4"], &["2023-02-01", "web", "0"]]);
+        let columns = &[
+            ("metric_time__month", ColumnKind::Time),
+            ("channel", ColumnKind::Text),
+            ("revenue", ColumnKind::Number),
+        ];
+        let mut now = rows(
+            columns,
+            &[&["2024-01-01", "web", "10"], &["2024-02-01", "web", "20"], &["2024-02-01", "phone", "5"]],
+        );
+        let before = rows(
+            columns,
+            &[&["2023-01-01", "web", "8"], &["2023-02-01", "phone", "4"], &["2023-02-01", "web", "0"]],
+        );
         let query = wharf_semantic::MetricQuery::default();
         let comparison = Comparison::OtherPeriod { label: "2023".into(), query };
         apply(&mut now, &comparison, &["revenue".into()], Some(&before));
-        assert_eq!(shown(&now), ["2024-01-01 web 10 8 2 0.25", "2024-02-01 web 20 0 20 -", "2024-02-01 phone 5 4 1 0.25"]);
+        assert_eq!(
+            shown(&now),
+            ["2024-01-01 web 10 8 2 0.25", "2024-02-01 web 20 0 20 -", "2024-02-01 phone 5 4 1 0.25"]
+        );
     }
 
     #[test]

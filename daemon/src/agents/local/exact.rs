@@ -25,7 +25,9 @@ pub(super) fn difference(a: &Cell, b: &Cell) -> Cell {
 /// `a / b`, rounded to six digits behind the point; NULL when `b` is zero.
 pub(super) fn ratio(a: &Cell, b: &Cell) -> Cell {
     match (number(a), number(b)) {
-        (Some(a), Some(b)) if !b.is_zero() => written(&(a / b).with_scale_round(RATIO_DIGITS, RoundingMode::HalfEven)),
+        (Some(a), Some(b)) if !b.is_zero() => {
+            written(&(a / b).with_scale_round(RATIO_DIGITS, RoundingMode::HalfEven))
+        }
         _ => Cell::Null,
     }
 }
@@ -44,7 +46,10 @@ mod tests {
 
     #[test]
     fn no_digit_is_lost() {
-        assert_eq!(difference(&cell("12345678901234567890.13"), &cell("0.12")), cell("12345678901234567890.01"));
+        assert_eq!(
+            difference(&cell("12345678901234567890.13"), &cell("0.12")),
+            cell("12345678901234567890.01")
+        );
         assert_eq!(ratio(&cell("1"), &cell("3")), cell("0.333333"));
         assert_eq!(ratio(&cell("1"), &cell("0.00")), Cell::Null);
         assert_eq!(difference(&Cell::Null, &cell("1")), Cell::Null);

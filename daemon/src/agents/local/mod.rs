@@ -43,7 +43,8 @@ impl Local {
         log.status(&format!("reading the question against the models of {}", question.source)).await?;
         let loaded = self.models.of(&question.source).await?;
         let reader = self.vocabularies.reader(&loaded, log.cancel()).await?;
-        let previous: Option<Reading> = question.follow_up.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let previous: Option<Reading> =
+            question.follow_up.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let outcome = reader.read(&question.text, question.now, previous.as_ref());
         match outcome {
             Outcome::Query(reading) => self.run(question, &loaded, *reading, log).await,
@@ -51,10 +52,16 @@ impl Local {
         }
     }
 
-    async fn run(&self, question: &Question, loaded: &Loaded, reading: Reading, log: &mut TurnLog) -> Result<Finished, ApiError> {
+    async fn run(
+        &self,
+        question: &Question,
+        loaded: &Loaded,
+        reading: Reading,
+        log: &mut TurnLog,
+    ) -> Result<Finished, ApiError> {
         let today = question.now.date_naive().to_string();
         let compiled = self.models.compile(loaded, &reading.query, Some(&today))?;
-        let query = serde_json::to_value(&reading.query).map_err(internal)?;
+        let query = serde_json::to_value(&reading.query).map_err(|e| internal(&e))?;
         log.reading(&reading.summary, query, &compiled.sql).await?;
         let mut rows = self.rows(question, loaded, &reading.query, &compiled.sql, log).await?;
         compare::having(&mut rows, &reading.having);
@@ -77,21 +84,36 @@ impl Local {
         for piece in text {
             log.say(&piece).await?;
         }
-        let follow_up = serde_json::to_string(&reading).map_err(internal)?;
+        let follow_up = serde_json::to_string(&reading).map_err(|e| internal(&e))?;
         Ok(Finished { status: TurnStatus::Completed, offers: Vec::new(), follow_up: Some(follow_up) })
     }
 
-    async fn rows(&self, question: &Question, loaded: &Loaded, query: &MetricQuery, sql: &str, log: &mut TurnLog) -> Result<Rows, ApiError> {
-        let mut call = ToolCall { name: "metric_query".to_owned(), target: query.metrics.join(", "), rows: None, time_ms: None };
+    async fn rows(
+        &self,
+        question: &Question,
+        loaded: &Loaded,
+        query: &MetricQuery,
+        sql: &str,
+        log: &mut TurnLog,
+    ) -> Result<Rows, ApiError> {
+        let mut call = ToolCall {
+            name: "metric_query".to_owned(),
+            target: query.metrics.join(", "),
+            rows: None,
+            time_ms: None,
+        };
         log.tool(call.clone()).await?;
         let begun = Instant::now();
         let mut statement = Statement::new("ask", Rights::Source, sql).source(&loaded.source);
         statement.limit = Some(MOST_ROWS);
         let deliver = Deliver::Rows(Collect::default());
-        let delivered = self.gate.run(statement, log.cancel().clone(), deliver, |_| 0).await.map_err(|mut e| {
-            e.hint.get_or_insert_with(|| format!("the question was `{}`; the SQL is in the turn's events", question.text));
-            e
-        })?;
+        let delivered =
+            self.gate.run(statement, log.cancel().clone(), deliver, |_| 0).await.map_err(|mut e| {
+                e.hint.get_or_insert_with(|| {
+                    format!("the question was `{}`; the SQL is in the turn's events", question.text)
+                });
+                e
+            })?;
         let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
         (call.rows, call.time_ms) = (Some(rows.rows.len() as u64), Some(clock::millis_since(begun)));
         log.tool(call).await?;
@@ -109,7 +131,8 @@ async fn decline(cannot: Cannot, follow_up: Option<String>, log: &mut TurnLog) -
     if !cannot.choices.is_empty() {
         log.say(&format!("\n\nIt could mean: {}.", cannot.choices.join(", "))).await?;
     }
-    let offers: Vec<Offer> = cannot.offers.into_iter().map(|o| Offer { text: o.text, names: o.names }).collect();
+    let offers: Vec<Offer> =
+        cannot.offers.into_iter().map(|o| Offer { text: o.text, names: o.names }).collect();
     if !offers.is_empty() {
         let list: Vec<String> = offers.iter().map(|o| format!("- {}", o.text)).collect();
         log.say(&format!("\n\nYou could ask:\n{}", list.join("\n"))).await?;
@@ -117,6 +140,6 @@ async fn decline(cannot: Cannot, follow_up: Option<String>, log: &mut TurnLog) -
     Ok(Finished { status: TurnStatus::Unanswered, offers, follow_up })
 }
 
-fn internal(e: serde_json::Error) -> ApiError {
+fn internal(e: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorKind::Internal, "reading", e.to_string())
 }

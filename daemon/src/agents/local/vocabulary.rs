@@ -35,7 +35,10 @@ impl Vocabularies {
             return Ok(reader);
         }
         let reader = Arc::new(Reader::new(self.build(loaded, cancel).await?));
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(loaded.source.clone(), (stamp, reader.clone()));
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(loaded.source.clone(), (stamp, reader.clone()));
         Ok(reader)
     }
 
@@ -59,18 +62,25 @@ impl Vocabularies {
         Ok(vocabulary)
     }
 
-    async fn values(&self, loaded: &Loaded, item: &str, cancel: &Cancel) -> Result<(DimensionKind, Vec<String>, bool), ApiError> {
+    async fn values(
+        &self,
+        loaded: &Loaded,
+        item: &str,
+        cancel: &Cancel,
+    ) -> Result<(DimensionKind, Vec<String>, bool), ApiError> {
         let compiled = self.models.dimension_values(loaded, item)?;
         let mut statement = Statement::new("vocabulary", Rights::Source, compiled.sql).source(&loaded.source);
         statement.limit = Some(MOST_VALUES);
-        let delivered = self.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default()), |_| 0).await?;
+        let delivered =
+            self.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default()), |_| 0).await?;
         let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
         let kind = match rows.columns.first().map(|c| c.kind) {
             Some(ColumnKind::Bool) => DimensionKind::Boolean,
             Some(ColumnKind::Number) => DimensionKind::Number,
             _ => DimensionKind::Categorical,
         };
-        let values = rows.rows.iter().filter_map(|row| row.first().and_then(Cell::text)).map(str::to_owned).collect();
+        let values =
+            rows.rows.iter().filter_map(|row| row.first().and_then(Cell::text)).map(str::to_owned).collect();
         Ok((kind, values, rows.truncated))
     }
 }

@@ -12,19 +12,28 @@ pub(super) fn answer(rows: &Rows, columns: &[Column], reading: &Reading) -> Vec<
     match &rows.rows[..] {
         [] => pieces.push("No rows match.".to_owned()),
         [row] if columns.len() == metrics.len() => {
-            let said = metrics.iter().filter_map(|m| Some(format!("{} is {}", title(m), shown(row, rows, &m.name, m)?)));
+            let said = metrics
+                .iter()
+                .filter_map(|m| Some(format!("{} is {}", title(m), shown(row, rows, &m.name, m)?)));
             pieces.push(format!("{}.", capital(&said.collect::<Vec<_>>().join(", "))));
             pieces.extend(change(row, rows, metrics.first().copied(), reading));
         }
         _ => {
-            pieces.push(format!("{} {}.", grouped(&rows.rows.len().to_string()), if rows.rows.len() == 1 { "row" } else { "rows" }));
+            pieces.push(format!(
+                "{} {}.",
+                grouped(&rows.rows.len().to_string()),
+                if rows.rows.len() == 1 { "row" } else { "rows" }
+            ));
             if let Some(metric) = metrics.first() {
                 pieces.extend(extremes(rows, columns, metric));
             }
         }
     }
     if rows.truncated {
-        pieces.push(" There are more rows than are kept with an answer; `wharf metric query` gives them all.".to_owned());
+        pieces.push(
+            " There are more rows than are kept with an answer; `wharf metric query` gives them all."
+                .to_owned(),
+        );
     }
     pieces
 }
@@ -32,7 +41,8 @@ pub(super) fn answer(rows: &Rows, columns: &[Column], reading: &Reading) -> Vec<
 /// `Highest: web with 12; lowest: phone with 3.`
 fn extremes(rows: &Rows, columns: &[Column], metric: &Column) -> Option<String> {
     let at = rows.columns.iter().position(|c| c.name == metric.name)?;
-    let mut valued: Vec<(usize, _)> = rows.rows.iter().enumerate().filter_map(|(i, r)| Some((i, number(&r[at])?))).collect();
+    let mut valued: Vec<(usize, _)> =
+        rows.rows.iter().enumerate().filter_map(|(i, r)| Some((i, number(&r[at])?))).collect();
     if valued.is_empty() {
         return Some(format!(" {} has no value in any of them.", capital(&title(metric))));
     }
@@ -48,9 +58,21 @@ fn extremes(rows: &Rows, columns: &[Column], metric: &Column) -> Option<String> 
     let value = |i: usize| shown(&rows.rows[i], rows, &metric.name, metric).unwrap_or_default();
     let (first, last) = (valued.first()?.0, valued.last()?.0);
     if valued.len() == 1 || valued.first()?.1 == valued.last()?.1 {
-        return Some(format!(" {} is {} for {}.", capital(&title(metric)), value(first), if valued.len() == 1 { name(first) } else { "each".to_owned() }));
+        return Some(format!(
+            " {} is {} for {}.",
+            capital(&title(metric)),
+            value(first),
+            if valued.len() == 1 { name(first) } else { "each".to_owned() }
+        ));
     }
-    Some(format!(" Highest {}: {} for {}; lowest: {} for {}.", title(metric), value(first), name(first), value(last), name(last)))
+    Some(format!(
+        " Highest {}: {} for {}; lowest: {} for {}.",
+        title(metric),
+        value(first),
+        name(first),
+        value(last),
+        name(last)
+    ))
 }
 
 fn change(row: &[Cell], rows: &Rows, metric: Option<&Column>, reading: &Reading) -> Option<String> {

@@ -207,7 +207,7 @@ async fn a_source_of_the_users_own_is_left_alone() {
     };
     house.gate.catalog().add(add, house.gate.pool(), Cancel::default(), |_, _, _| {}).await.unwrap();
     let error = house.set_up("2026-05-14", true).await.unwrap_err();
-    assert_eq!((error.code.as_str(), error.status_code), ("source_exists", 409));
+    assert_eq!((error.code.as_str(), error.kind.status()), ("source_exists", 409));
     assert!(error.message.contains("own.csv"), "{error:?}");
     assert!(!house.data().join("demo").exists());
 }

@@ -7,7 +7,10 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 use wharf_protocol::{ApiError, AskRequest, AskStarted, ErrorKind, Turn};
 
-pub(super) async fn ask(State(rooms): State<Rooms>, Body(request): Body<AskRequest>) -> Result<Json<AskStarted>, Failure> {
+pub(super) async fn ask(
+    State(rooms): State<Rooms>,
+    Body(request): Body<AskRequest>,
+) -> Result<Json<AskStarted>, Failure> {
     let started = rooms.agents.ask(request).await?;
     rooms.completion_changed();
     Ok(Json(started))

@@ -70,14 +70,19 @@ pub(super) async fn stop(State(rooms): State<Rooms>, Query(query): Query<StopQue
 pub(super) async fn checks(State(rooms): State<Rooms>) -> Result<Json<Value>, Failure> {
     let verdict = rooms.gate.audit().verify().await?;
     let parser = tokio::task::spawn_blocking(move || {
-        let answer = rooms.gate.pool().lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "").and_then(|lease| {
-            let connection = lease.connect()?;
-            let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
-            Ok((
-                read("select library_version from pragma_version()").map_err(|e| e.to_string()),
-                read("select (timestamptz '2024-07-01 00:00:00+00' at time zone 'Europe/Berlin')::varchar").map_err(|e| e.to_string()),
-            ))
-        });
+        let answer = rooms.gate.pool().lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "").and_then(
+            |lease| {
+                let connection = lease.connect()?;
+                let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
+                Ok((
+                    read("select library_version from pragma_version()").map_err(|e| e.to_string()),
+                    read(
+                        "select (timestamptz '2024-07-01 00:00:00+00' at time zone 'Europe/Berlin')::varchar",
+                    )
+                    .map_err(|e| e.to_string()),
+                ))
+            },
+        );
         answer.unwrap_or_else(|e| (Err(e.to_string()), Err(e.to_string())))
     });
     let (version, zones) = parser.await.unwrap_or_else(|e| (Err(e.to_string()), Err(e.to_string())));

@@ -12,7 +12,7 @@ pub struct Failure(pub ApiError);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, Json(self.0)).into_response()
     }
 }
@@ -31,11 +31,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|e| {
-            Failure(ApiError::new(ErrorKind::Invalid, "body", format!("the request's body cannot be read: {}", e.body_text())))
+            Failure(ApiError::new(
+                ErrorKind::Invalid,
+                "body",
+                format!("the request's body cannot be read: {}", e.body_text()),
+            ))
         })?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         T::deserialize(&mut reader).map(Self).map_err(|e| {
-            Failure(ApiError::new(ErrorKind::Invalid, "body", format!("the request's body does not fit: {e}")))
+            Failure(ApiError::new(
+                ErrorKind::Invalid,
+                "body",
+                format!("the request's body does not fit: {e}"),
+            ))
         })
     }
 }

@@ -13,7 +13,11 @@ use std::time::Duration;
 use wharf_protocol::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 use wharf_semantic::Role;
 
-pub(super) async fn query(State(rooms): State<Rooms>, headers: HeaderMap, Body(request): Body<MetricRequest>) -> Result<Response, Failure> {
+pub(super) async fn query(
+    State(rooms): State<Rooms>,
+    headers: HeaderMap,
+    Body(request): Body<MetricRequest>,
+) -> Result<Response, Failure> {
     let query = crate::models::read_query(request.query)?;
     let source = rooms.models.choose(request.source.as_deref())?;
     let loaded = rooms.models.of(&source).await?;
@@ -52,7 +56,10 @@ pub(super) struct ListQuery {
     source: Option<String>,
 }
 
-pub(super) async fn list(State(rooms): State<Rooms>, Query(query): Query<ListQuery>) -> Result<Json<Vec<MetricInfo>>, Failure> {
+pub(super) async fn list(
+    State(rooms): State<Rooms>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Vec<MetricInfo>>, Failure> {
     let source = match query.source {
         Some(source) => Some(rooms.gate.catalog().get(&source)?.name),
         None => None,

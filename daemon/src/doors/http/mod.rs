@@ -75,9 +75,13 @@ async fn local_only(request: Request, next: Next) -> Response {
     let foreign = [header::ORIGIN, header::REFERER].into_iter().find(|name| headers.contains_key(name));
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let reason = match (foreign, host) {
-        (Some(name), _) => Some(format!("requests with the header `{name}` come from browsers and are refused here")),
+        (Some(name), _) => {
+            Some(format!("requests with the header `{name}` come from browsers and are refused here"))
+        }
         (None, None | Some(b"" | b"wharf" | b"localhost")) => None,
-        (None, Some(_)) => Some("this socket answers to the host names `wharf` and `localhost` only".to_owned()),
+        (None, Some(_)) => {
+            Some("this socket answers to the host names `wharf` and `localhost` only".to_owned())
+        }
     };
     match reason {
         Some(reason) => {
@@ -93,7 +97,9 @@ async fn about(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id_header = HeaderName::from_static(REQUEST_ID);
     let given = request.headers().get(&id_header).cloned();
-    let sane = |v: &HeaderValue| v.len() <= 64 && v.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    let sane = |v: &HeaderValue| {
+        v.len() <= 64 && v.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    };
     let id = given.filter(sane).unwrap_or_else(|| {
         HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
     });

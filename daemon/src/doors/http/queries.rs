@@ -18,12 +18,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
-use wharf_protocol::{ApiError, ErrorKind, Format, OUTPUT_ID, QUERY_ID, QueryRequest, QueryStats, REQUEST_ID};
+use wharf_protocol::{
+    ApiError, ErrorKind, Format, OUTPUT_ID, QUERY_ID, QueryRequest, QueryStats, REQUEST_ID,
+};
 
 /// Pieces of a body that wait for a reader, each of some 100 KB.
 const PIECES: usize = 2;
 
-pub(super) async fn stream(State(rooms): State<Rooms>, headers: HeaderMap, Body(request): Body<QueryRequest>) -> Result<Response, Failure> {
+pub(super) async fn stream(
+    State(rooms): State<Rooms>,
+    headers: HeaderMap,
+    Body(request): Body<QueryRequest>,
+) -> Result<Response, Failure> {
     let rights = match request.only_tables {
         Some(tables) => Rights::Tables(tables),
         None => Rights::Owner { write: request.write },
@@ -56,9 +62,19 @@ pub(super) async fn send(
 }
 
 /// The reply comes when the last row is written, and tells how it went.
-async fn into_output(rooms: Rooms, output: &str, statement: Statement, format: Format, style: Style) -> Result<Response, Failure> {
+async fn into_output(
+    rooms: Rooms,
+    output: &str,
+    statement: Statement,
+    format: Format,
+    style: Style,
+) -> Result<Response, Failure> {
     let Some(fd) = rooms.handoff.take(output) else {
-        return Err(Failure(ApiError::new(ErrorKind::Invalid, "output", "no output was handed over under this id")));
+        return Err(Failure(ApiError::new(
+            ErrorKind::Invalid,
+            "output",
+            "no output was handed over under this id",
+        )));
     };
     let cancel = Cancel::default();
     let sink = FdSink::new(fd, cancel.clone())?;
@@ -70,7 +86,12 @@ async fn into_output(rooms: Rooms, output: &str, statement: Statement, format: F
 }
 
 /// The reply begins with the first rows. One that fails after that ends without its last chunk; the status tells why.
-async fn as_body(rooms: Rooms, statement: Statement, format: Format, style: Style) -> Result<Response, Failure> {
+async fn as_body(
+    rooms: Rooms,
+    statement: Statement,
+    format: Format,
+    style: Style,
+) -> Result<Response, Failure> {
     let id = statement.id.clone();
     let (bytes, body) = mpsc::channel::<Bytes>(PIECES);
     let (begun, begins) = oneshot::channel::<()>();
@@ -96,7 +117,9 @@ async fn as_body(rooms: Rooms, statement: Statement, format: Format, style: Styl
         }
     });
     if begins.await.is_err() {
-        let error = fails.await.unwrap_or_else(|_| ApiError::new(ErrorKind::Internal, "lost", "the statement ended without a word"));
+        let error = fails.await.unwrap_or_else(|_| {
+            ApiError::new(ErrorKind::Internal, "lost", "the statement ended without a word")
+        });
         return Err(Failure(error));
     }
     let end = async move {
@@ -107,13 +130,16 @@ async fn as_body(rooms: Rooms, statement: Statement, format: Format, style: Styl
         }
         Some(Err(std::io::Error::other(end.message)))
     };
-    let stream = ReceiverStream::new(body).map(Ok::<Bytes, std::io::Error>).chain(
-        futures::stream::once(end).filter_map(futures::future::ready),
+    let stream = ReceiverStream::new(body)
+        .map(Ok::<Bytes, std::io::Error>)
+        .chain(futures::stream::once(end).filter_map(futures::future::ready));
+    let guarded = stream.chain(
+        futures::stream::once(async move {
+            std::mem::forget(guard);
+            Ok(Bytes::new())
+        })
+        .filter(|b| futures::future::ready(b.as_ref().is_ok_and(|b| !b.is_empty()))),
     );
-    let guarded = stream.chain(futures::stream::once(async move {
-        std::mem::forget(guard);
-        Ok(Bytes::new())
-    }).filter(|b| futures::future::ready(b.as_ref().is_ok_and(|b| !b.is_empty()))));
     let mut response = Response::new(axum::body::Body::from_stream(guarded));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -165,7 +191,9 @@ pub(super) async fn status(State(rooms): State<Rooms>, Path(id): Path<String>) -
         return Ok(Json(stats).into_response());
     }
     if registry.is_running(&id) {
-        return Ok((StatusCode::OK, Json(serde_json::json!({"query_id": id, "status": "running"}))).into_response());
+        return Ok(
+            (StatusCode::OK, Json(serde_json::json!({"query_id": id, "status": "running"}))).into_response()
+        );
     }
     Err(not_found(&id))
 }
@@ -178,5 +206,9 @@ pub(super) async fn cancel(State(rooms): State<Rooms>, Path(id): Path<String>) -
 }
 
 fn not_found(id: &str) -> Failure {
-    Failure(ApiError::new(ErrorKind::NotFound, "query_not_found", format!("no statement `{id}` is running or remembered")))
+    Failure(ApiError::new(
+        ErrorKind::NotFound,
+        "query_not_found",
+        format!("no statement `{id}` is running or remembered"),
+    ))
 }

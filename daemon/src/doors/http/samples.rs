@@ -8,7 +8,11 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use wharf_protocol::SampleRequest;
 
-pub(super) async fn stream(State(rooms): State<Rooms>, headers: HeaderMap, Body(request): Body<SampleRequest>) -> Result<Response, Failure> {
+pub(super) async fn stream(
+    State(rooms): State<Rooms>,
+    headers: HeaderMap,
+    Body(request): Body<SampleRequest>,
+) -> Result<Response, Failure> {
     let style = Style { no_header: request.no_header, null: request.null.clone() };
     let format = request.format;
     let statement = crate::sampling::statement(&rooms.gate, request).await?;

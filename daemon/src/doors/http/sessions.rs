@@ -21,17 +21,26 @@ pub(super) struct ListQuery {
     limit: Option<u32>,
 }
 
-pub(super) async fn list(State(rooms): State<Rooms>, Query(query): Query<ListQuery>) -> Result<Json<Value>, Failure> {
+pub(super) async fn list(
+    State(rooms): State<Rooms>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Value>, Failure> {
     let sessions = rooms.sessions.list(query.limit.unwrap_or(100).min(1000)).await?;
     Ok(Json(json!({"sessions": sessions})))
 }
 
-pub(super) async fn create(State(rooms): State<Rooms>, Body(request): Body<SessionCreate>) -> Result<Json<Session>, Failure> {
+pub(super) async fn create(
+    State(rooms): State<Rooms>,
+    Body(request): Body<SessionCreate>,
+) -> Result<Json<Session>, Failure> {
     let title = request.title.unwrap_or_else(|| "New session".to_owned());
     Ok(Json(rooms.sessions.create(&title, request.source.as_deref()).await?))
 }
 
-pub(super) async fn show(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Json<Session>, Failure> {
+pub(super) async fn show(
+    State(rooms): State<Rooms>,
+    Path(id): Path<String>,
+) -> Result<Json<Session>, Failure> {
     Ok(Json(rooms.sessions.find(&id).await?))
 }
 
@@ -43,12 +52,18 @@ pub(super) async fn update(
     Ok(Json(rooms.sessions.update(&id, &update).await?))
 }
 
-pub(super) async fn remove(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(super) async fn remove(
+    State(rooms): State<Rooms>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Failure> {
     let session = rooms.sessions.delete(&id).await?;
     Ok(Json(json!({"message": format!("Session {} deleted", session.session_id)})))
 }
 
-pub(super) async fn turns(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Json<Vec<Turn>>, Failure> {
+pub(super) async fn turns(
+    State(rooms): State<Rooms>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Turn>>, Failure> {
     let session = rooms.sessions.find(&id).await?;
     Ok(Json(rooms.sessions.turns(&session.session_id).await?))
 }
@@ -70,29 +85,32 @@ pub(super) async fn events(
     let after = last.or(query.after).unwrap_or(0);
     let news = rooms.sessions.follow(&session);
     let start = (rooms, session, after, news, std::collections::VecDeque::new());
-    let stream = futures::stream::unfold(start, |(rooms, session, mut after, mut news, mut page)| async move {
-        loop {
-            if let Some(entry) = page.pop_front() {
-                let entry: crate::sessions::Entry = entry;
-                after = entry.seq;
-                let event = Event::default().id(entry.seq.to_string()).event(entry.kind).data(entry.json);
-                return Some((Ok(event), (rooms, session, after, news, page)));
-            }
-            // Marked as seen before reading, so that an event written while reading is not missed.
-            news.borrow_and_update();
-            match rooms.sessions.events(&session, after, PAGE).await {
-                Ok(entries) if !entries.is_empty() => page.extend(entries),
-                Ok(_) => {
-                    if news.changed().await.is_err() {
+    let stream =
+        futures::stream::unfold(start, |(rooms, session, mut after, mut news, mut page)| async move {
+            loop {
+                if let Some(entry) = page.pop_front() {
+                    let entry: crate::sessions::Entry = entry;
+                    after = entry.seq;
+                    let event = Event::default().id(entry.seq.to_string()).event(entry.kind).data(entry.json);
+                    return Some((Ok(event), (rooms, session, after, news, page)));
+                }
+                // Marked as seen before reading, so that an event written while reading is not missed.
+                news.borrow_and_update();
+                match rooms.sessions.events(&session, after, PAGE).await {
+                    Ok(entries) if !entries.is_empty() => page.extend(entries),
+                    Ok(_) => {
+                        if news.changed().await.is_err() {
+                            return None;
+                        }
+                    }
+                    Err(e) => {
+                        tracing::warn!(error = %e, "the journal could not be read; the stream ends");
                         return None;
                     }
                 }
-                Err(e) => {
-                    tracing::warn!(error = %e, "the journal could not be read; the stream ends");
-                    return None;
-                }
             }
-        }
-    });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(10)).event(Event::default().event("ping").data("{}"))))
+        });
+    Ok(Sse::new(stream).keep_alive(
+        KeepAlive::new().interval(Duration::from_secs(10)).event(Event::default().event("ping").data("{}")),
+    ))
 }

@@ -16,7 +16,10 @@ pub(super) async fn list(State(rooms): State<Rooms>) -> Json<Vec<Source>> {
     Json(rooms.gate.catalog().sources())
 }
 
-pub(super) async fn show(State(rooms): State<Rooms>, Path(name): Path<String>) -> Result<Json<Source>, Failure> {
+pub(super) async fn show(
+    State(rooms): State<Rooms>,
+    Path(name): Path<String>,
+) -> Result<Json<Source>, Failure> {
     let mut source = rooms.gate.catalog().get(&name)?;
     let tables = all_tables(&rooms, name).await?;
     source.tables = Some(tables.len() as u64);
@@ -72,7 +75,10 @@ impl Drop for CancelOnDrop {
     }
 }
 
-pub(super) async fn remove(State(rooms): State<Rooms>, Path(name): Path<String>) -> Result<Json<serde_json::Value>, Failure> {
+pub(super) async fn remove(
+    State(rooms): State<Rooms>,
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, Failure> {
     rooms.gate.catalog().remove(&name, rooms.gate.pool()).await?;
     rooms.completion_changed();
     Ok(Json(json!({"message": format!("Source {name} removed")})))
@@ -83,7 +89,10 @@ pub(super) struct TablesQuery {
     source: Option<String>,
 }
 
-pub(super) async fn tables(State(rooms): State<Rooms>, Query(query): Query<TablesQuery>) -> Result<Json<Vec<Table>>, Failure> {
+pub(super) async fn tables(
+    State(rooms): State<Rooms>,
+    Query(query): Query<TablesQuery>,
+) -> Result<Json<Vec<Table>>, Failure> {
     let names = match query.source {
         Some(name) => vec![rooms.gate.catalog().get(&name)?.name],
         None => rooms.gate.catalog().sources().into_iter().map(|s| s.name).collect(),

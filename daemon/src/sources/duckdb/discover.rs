@@ -81,7 +81,12 @@ fn folder(path: &Path) -> Result<Discovered, ApiError> {
             return Err(ApiError::new(
                 ErrorKind::Conflict,
                 "same_table_twice",
-                format!("{} and {} would both be the table `{}`", other.path.display(), file.display(), found.table),
+                format!(
+                    "{} and {} would both be the table `{}`",
+                    other.path.display(),
+                    file.display(),
+                    found.table
+                ),
             )
             .hint("rename one of the files"));
         }
@@ -104,8 +109,12 @@ fn folder(path: &Path) -> Result<Discovered, ApiError> {
 fn checked(file: DataFile) -> Result<DataFile, ApiError> {
     std::fs::File::open(&file.path).map_err(|e| unreadable(&file.path, &e))?;
     if file.bytes == 0 {
-        return Err(ApiError::new(ErrorKind::Failed, "empty_file", format!("{} is empty", file.path.display()))
-            .hint("a CSV file needs at least its header line; remove the file or fill it"));
+        return Err(ApiError::new(
+            ErrorKind::Failed,
+            "empty_file",
+            format!("{} is empty", file.path.display()),
+        )
+        .hint("a CSV file needs at least its header line; remove the file or fill it"));
     }
     Ok(file)
 }
@@ -138,10 +147,12 @@ fn unreadable(path: &Path, e: &std::io::Error) -> ApiError {
         std::io::ErrorKind::NotFound => {
             ApiError::new(ErrorKind::NotFound, "file_not_found", format!("{shown} does not exist"))
         }
-        std::io::ErrorKind::PermissionDenied => {
-            ApiError::new(ErrorKind::Failed, "file_unreadable", format!("{shown} may not be read by this user"))
-                .hint(format!("check its permissions: ls -l {shown}"))
-        }
+        std::io::ErrorKind::PermissionDenied => ApiError::new(
+            ErrorKind::Failed,
+            "file_unreadable",
+            format!("{shown} may not be read by this user"),
+        )
+        .hint(format!("check its permissions: ls -l {shown}")),
         _ => ApiError::new(ErrorKind::Failed, "file_unreadable", format!("{shown} cannot be read: {e}")),
     }
 }

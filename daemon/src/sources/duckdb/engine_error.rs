@@ -24,14 +24,17 @@ pub(super) fn from_text(text: &str) -> ApiError {
     let mut hint = None;
     for line in rest.lines().skip(1) {
         let line = line.trim();
-        if let Some(names) = line.strip_prefix("Did you mean ").or_else(|| line.strip_prefix("Candidate bindings: ")) {
+        if let Some(names) =
+            line.strip_prefix("Did you mean ").or_else(|| line.strip_prefix("Candidate bindings: "))
+        {
             hint.get_or_insert_with(|| format!("did you mean {}?", names.trim_end_matches('?')));
         }
     }
     if let Some(place) = place(rest) {
         message = format!("{message} (line {}, column {})", place.0, place.1);
     }
-    if class == "Invalid Input" && rest.starts_with("CSV Error on Line") || rest.contains("CSV Error on Line") {
+    if class == "Invalid Input" && rest.starts_with("CSV Error on Line") || rest.contains("CSV Error on Line")
+    {
         (message, hint) = csv(rest);
     }
     let kind = if rest.contains("No space left on device") { ErrorKind::Unavailable } else { kind };
@@ -46,7 +49,9 @@ fn classify(class: &str, rest: &str) -> (ErrorKind, &'static str) {
         "Catalog" if rest.starts_with("Table with name") => (ErrorKind::NotFound, "table_not_found"),
         "Catalog" if rest.starts_with("Schema with name") => (ErrorKind::NotFound, "schema_not_found"),
         "Catalog" => (ErrorKind::NotFound, "not_in_catalog"),
-        "Binder" if rest.starts_with("Referenced column") || rest.contains("does not have a column named") => {
+        "Binder"
+            if rest.starts_with("Referenced column") || rest.contains("does not have a column named") =>
+        {
             (ErrorKind::NotFound, "column_not_found")
         }
         "Binder" if rest.starts_with("Referenced table") => (ErrorKind::NotFound, "table_not_found"),
@@ -106,11 +111,15 @@ fn place(text: &str) -> Option<(usize, usize)> {
 /// The engine's report on a malformed CSV file is a page long; this keeps file, line and cause.
 fn csv(text: &str) -> (String, Option<String>) {
     let after = |key: &str| {
-        text.lines().find_map(|l| l.trim().strip_prefix(key)).map(|v| v.trim().trim_end_matches('.').to_owned())
+        text.lines()
+            .find_map(|l| l.trim().strip_prefix(key))
+            .map(|v| v.trim().trim_end_matches('.').to_owned())
     };
     let line = text
         .lines()
-        .find_map(|l| l.trim().trim_start_matches("Invalid Input Error: ").strip_prefix("CSV Error on Line: "))
+        .find_map(|l| {
+            l.trim().trim_start_matches("Invalid Input Error: ").strip_prefix("CSV Error on Line: ")
+        })
         .map_or_else(|| "?".to_owned(), |l| l.trim().to_owned());
     let file = after("file = ").or_else(|| after("file=")).unwrap_or_else(|| "the file".to_owned());
     let cause = text
@@ -141,7 +150,10 @@ mod tests {
     fn mistakes_name_the_place_and_offer_the_nearest() {
         let error = of("select * from ordrs");
         assert_eq!((error.code.as_str(), error.kind.exit_code()), ("table_not_found", 6));
-        assert!(error.message.starts_with("table with name ordrs does not exist (line 1, column 15)"), "{error}");
+        assert!(
+            error.message.starts_with("table with name ordrs does not exist (line 1, column 15)"),
+            "{error}"
+        );
         assert_eq!(error.hint.as_deref(), Some("did you mean \"orders\"?"));
 
         let error = of("select\n  amuont from orders");
@@ -158,7 +170,8 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let path = tmp.path().join("bad.csv");
         std::fs::write(&path, "a,b\n1,2\n3,4\nx\"y,z,\"q\n").unwrap();
-        let error = of(&format!("select * from read_csv('{}', columns={{'a':'INT','b':'INT'}})", path.display()));
+        let error =
+            of(&format!("select * from read_csv('{}', columns={{'a':'INT','b':'INT'}})", path.display()));
         assert!(error.message.contains("bad.csv, line 4: "), "{error}");
     }
 }

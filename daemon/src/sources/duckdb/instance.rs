@@ -34,7 +34,11 @@ impl Instance {
 
     /// A connection for one statement.
     pub(super) fn connect(&self) -> Result<duckdb::Connection, ApiError> {
-        self.root.lock().unwrap_or_else(std::sync::PoisonError::into_inner).try_clone().map_err(|e| engine_error(&e))
+        self.root
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .try_clone()
+            .map_err(|e| engine_error(&e))
     }
 }
 

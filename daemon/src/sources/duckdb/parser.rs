@@ -13,7 +13,8 @@ impl EngineParser {
     }
 
     fn open() -> duckdb::Result<duckdb::Connection> {
-        let config = duckdb::Config::default().threads(1)?.max_memory("64MB")?.enable_autoload_extension(false)?;
+        let config =
+            duckdb::Config::default().threads(1)?.max_memory("64MB")?.enable_autoload_extension(false)?;
         let connection = duckdb::Connection::open_in_memory_with_flags(config)?;
         connection.execute_batch(
             "set autoinstall_known_extensions = false; set enable_external_access = false; set lock_configuration = true",

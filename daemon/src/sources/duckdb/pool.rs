@@ -72,7 +72,9 @@ impl Pool {
         let cell = {
             let mut slots = self.slots();
             make_room(&mut slots, &key);
-            let slot = slots.entry(key.clone()).or_insert_with(|| Slot { instance: Arc::default(), used: Instant::now() });
+            let slot = slots
+                .entry(key.clone())
+                .or_insert_with(|| Slot { instance: Arc::default(), used: Instant::now() });
             slot.used = Instant::now();
             slot.instance.clone()
         };
@@ -127,10 +129,13 @@ fn make_room(slots: &mut HashMap<Key, Slot>, wanted: &Key) {
         return;
     }
     slots.retain(|key, _| {
-        !key.attachments.iter().any(|a| wanted.attachments.iter().any(|b| a.alias == b.alias && a.stamp != b.stamp))
+        !key.attachments
+            .iter()
+            .any(|a| wanted.attachments.iter().any(|b| a.alias == b.alias && a.stamp != b.stamp))
     });
     while slots.len() >= MOST {
-        let oldest = slots.iter().filter(|(_, s)| !busy(s)).min_by_key(|(_, s)| s.used).map(|(k, _)| k.clone());
+        let oldest =
+            slots.iter().filter(|(_, s)| !busy(s)).min_by_key(|(_, s)| s.used).map(|(k, _)| k.clone());
         let Some(oldest) = oldest else { return };
         slots.remove(&oldest);
     }

@@ -43,8 +43,11 @@ pub enum Output<'a> {
     /// To a consumer, batch by batch.
     Rows(&'a mut dyn Consumer),
     /// Into a Parquet file that the engine writes itself, in the instance's spool: called with its path.
-    Parquet(&'a mut dyn FnMut(&Arc<Shape>, PathBuf) -> Result<(), Stop>),
+    Parquet(&'a mut TakeFile<'a>),
 }
+
+/// Takes the columns and the file of a result.
+pub type TakeFile<'a> = dyn FnMut(&Arc<Shape>, PathBuf) -> Result<(), Stop> + 'a;
 
 impl Run<'_> {
     /// Runs the statement on an instance.
@@ -167,10 +170,14 @@ impl Run<'_> {
         connection: &duckdb::Connection,
         lease: &Lease,
         cancel: &Cancel,
-        take: &mut dyn FnMut(&Arc<Shape>, PathBuf) -> Result<(), Stop>,
+        take: &mut TakeFile<'_>,
     ) -> Result<Outcome, Stop> {
         if !self.wraps {
-            let error = ApiError::new(ErrorKind::Invalid, "format", "only the rows of a query can be written as Parquet");
+            let error = ApiError::new(
+                ErrorKind::Invalid,
+                "format",
+                "only the rows of a query can be written as Parquet",
+            );
             return Err(Stop::Failed(error.hint("choose another format")));
         }
         let shape = self.shape_only(connection, cancel)?;
@@ -201,7 +208,9 @@ impl Run<'_> {
         let mut probe = ShapeOnly(None);
         let none = format!("select * from ({}) limit 0", self.sql);
         Run { sql: &none, ..*self }.stream(connection, &none, cancel, &mut probe)?;
-        probe.0.ok_or_else(|| Stop::Failed(ApiError::new(ErrorKind::Internal, "shape", "the engine told no columns")))
+        probe.0.ok_or_else(|| {
+            Stop::Failed(ApiError::new(ErrorKind::Internal, "shape", "the engine told no columns"))
+        })
     }
 
     /// The engine would write HUGEINT as floating point; 38 digits of decimal are exact, and more is an error.
@@ -247,14 +256,21 @@ impl Consumer for ShapeOnly {
 }
 
 /// The values of the statement's parameters, in its own order.
-fn bound(statement: &duckdb::Statement<'_>, params: &BTreeMap<String, Param>) -> Result<Vec<Value>, ApiError> {
+fn bound(
+    statement: &duckdb::Statement<'_>,
+    params: &BTreeMap<String, Param>,
+) -> Result<Vec<Value>, ApiError> {
     let mut used = std::collections::BTreeSet::new();
     let mut values = Vec::new();
     for i in 1..=statement.parameter_count() {
         let name = statement.parameter_name(i).map_err(|e| engine_error(&e))?;
         let Some(value) = params.get(&name) else {
-            return Err(ApiError::new(ErrorKind::Invalid, "parameter_missing", format!("the parameter ${name} has no value"))
-                .hint(format!("give it with --param {name}=VALUE")));
+            return Err(ApiError::new(
+                ErrorKind::Invalid,
+                "parameter_missing",
+                format!("the parameter ${name} has no value"),
+            )
+            .hint(format!("give it with --param {name}=VALUE")));
         };
         used.insert(name);
         values.push(match value {
@@ -292,7 +308,11 @@ fn needs_text(handle: &LogicalTypeHandle) -> bool {
     );
     let nested = matches!(
         handle.id(),
-        LogicalTypeId::List | LogicalTypeId::Array | LogicalTypeId::Struct | LogicalTypeId::Map | LogicalTypeId::Union
+        LogicalTypeId::List
+            | LogicalTypeId::Array
+            | LogicalTypeId::Struct
+            | LogicalTypeId::Map
+            | LogicalTypeId::Union
     );
     own || nested && (0..handle.num_children()).any(|i| needs_text(&handle.child(i)))
 }

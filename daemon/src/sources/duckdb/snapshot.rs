@@ -59,21 +59,47 @@ impl Snapshots {
     ///
     /// # Errors
     /// When its path is gone, or a file cannot be read as data: file, line and cause.
-    pub fn attachment(&self, spec: &Spec, cancel: &Cancel, progress: Progress) -> Result<Attachment, ApiError> {
+    pub fn attachment(
+        &self,
+        spec: &Spec,
+        cancel: &Cancel,
+        progress: Progress,
+    ) -> Result<Attachment, ApiError> {
         let files = match discover(&spec.path)? {
             Discovered::Database(file) => {
                 let stamp = stamp(std::iter::once(file.clone()));
-                return Ok(Attachment { alias: spec.name.clone(), file, reads: Vec::new(), stamp, foreign: true });
+                return Ok(Attachment {
+                    alias: spec.name.clone(),
+                    file,
+                    reads: Vec::new(),
+                    stamp,
+                    foreign: true,
+                });
             }
             Discovered::Files(files) => files,
         };
         let spec_text = serde_json::to_string(spec).unwrap_or_default();
-        let stamp = format!("{}-{}", stamp(files.iter().map(|f| f.path.clone())), &blake3::hash(spec_text.as_bytes()).to_hex()[..8]);
+        let stamp = format!(
+            "{}-{}",
+            stamp(files.iter().map(|f| f.path.clone())),
+            &blake3::hash(spec_text.as_bytes()).to_hex()[..8]
+        );
         let file = self.dir.join(format!("{}-{stamp}.duckdb", spec.name));
         let reads: Vec<PathBuf> =
             files.iter().filter(|f| f.reader == Reader::Parquet).map(|f| f.path.clone()).collect();
-        let manifest = Manifest { stamp: stamp.clone(), engine: ENGINE.to_owned(), reads: reads.clone(), seal: String::new() };
-        let lock = self.building.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(spec.name.clone()).or_default().clone();
+        let manifest = Manifest {
+            stamp: stamp.clone(),
+            engine: ENGINE.to_owned(),
+            reads: reads.clone(),
+            seal: String::new(),
+        };
+        let lock = self
+            .building
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .entry(spec.name.clone())
+            .or_default()
+            .clone();
         let guard = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !self.is_current(&file, &manifest) {
             self.build(spec, &files, &file, &manifest, cancel, progress)?;
@@ -106,7 +132,8 @@ impl Snapshots {
     fn is_current(&self, file: &Path, manifest: &Manifest) -> bool {
         // A snapshot has no log; one that stands there is not ours, and replaying it could end the process.
         let _ = std::fs::remove_file(file.with_extension("duckdb.wal"));
-        let told = std::fs::read(manifest_of(file)).ok().and_then(|b| serde_json::from_slice::<Manifest>(&b).ok());
+        let told =
+            std::fs::read(manifest_of(file)).ok().and_then(|b| serde_json::from_slice::<Manifest>(&b).ok());
         let expected = seal(file).map(|seal| Manifest {
             stamp: manifest.stamp.clone(),
             engine: manifest.engine.clone(),
@@ -189,7 +216,13 @@ fn seal(file: &Path) -> Option<String> {
     Some(format!("{}-{}", meta.len(), blake3::hash(&head).to_hex()))
 }
 
-fn fill(spec: &Spec, files: &[DataFile], partial: &Path, cancel: &Cancel, progress: Progress) -> Result<(), ApiError> {
+fn fill(
+    spec: &Spec,
+    files: &[DataFile],
+    partial: &Path,
+    cancel: &Cancel,
+    progress: Progress,
+) -> Result<(), ApiError> {
     let config = duckdb::Config::default()
         .enable_autoload_extension(false)
         .and_then(|c| c.with("autoinstall_known_extensions", "false"))
@@ -222,7 +255,9 @@ fn fill_tables(
         let table = quote(&file.table);
         let sql = match file.reader {
             Reader::Parquet => format!("create view {table} as select * from {from}"),
-            Reader::Csv | Reader::Tsv | Reader::Json => format!("create table {table} as select * from {from}"),
+            Reader::Csv | Reader::Tsv | Reader::Json => {
+                format!("create table {table} as select * from {from}")
+            }
         };
         connection.execute_batch(&sql).map_err(|e| read_error(file, &e, cancel))?;
     }
@@ -244,7 +279,8 @@ fn find_ignoring_case<'a, V>(map: &'a BTreeMap<String, V>, key: &str) -> Option<
 fn reader_call(file: &DataFile, types: Option<&BTreeMap<String, String>>) -> String {
     let path = literal(&file.path.to_string_lossy());
     let types = types.filter(|t| !t.is_empty()).map(|types| {
-        let pairs: Vec<String> = types.iter().map(|(c, t)| format!("{}: {}", literal(c), literal(t))).collect();
+        let pairs: Vec<String> =
+            types.iter().map(|(c, t)| format!("{}: {}", literal(c), literal(t))).collect();
         format!("{{{}}}", pairs.join(", "))
     });
     // Looking at every line finds the type that fits all of them; very large files are sampled.
@@ -272,10 +308,8 @@ fn read_error(file: &DataFile, error: &duckdb::Error, cancel: &Cancel) -> ApiErr
     }
     said.code = "malformed_file".to_owned();
     said.kind = ErrorKind::Failed;
-    said.status_code = said.kind.status();
     if !said.message.contains(&shown) {
         said.message = format!("{shown}: {}", said.message);
     }
-    said.detail.clone_from(&said.message);
     said
 }
