@@ -103,10 +103,7 @@ async fn follow(
     'stream: loop {
         let mut events = client.events(&started.session_id, after).await?;
         while let Some(event) = events.next().await {
-            let event = match event {
-                Ok(event) => event,
-                Err(_) => break,
-            };
+            let Ok(event) = event else { break };
             after = event.seq;
             if event.turn_id != started.turn_id {
                 continue;

@@ -14,8 +14,8 @@ use wharf_settings::{Dirs, Layer, init_text, schema};
 ///
 /// # Errors
 /// When a file is wrong, or cannot be written.
-pub fn run(context: &Context, action: ConfigAction) -> Result<ExitCode, Failure> {
-    match action {
+pub fn run(context: &Context, action: &ConfigAction) -> Result<ExitCode, Failure> {
+    match *action {
         ConfigAction::Show { json } => show(context, json),
         ConfigAction::Validate => {
             // Loading has checked the files already; this names them.

@@ -156,7 +156,10 @@ async fn logs(context: &Context, follow: bool, lines: usize) -> Result<ExitCode,
         .collect();
     out(&last);
     let mut at = text.len() as u64;
-    while follow {
+    if !follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let Ok(mut file) = std::fs::File::open(&path) else { continue };
         // A shorter file is a new one: the old was put aside.
@@ -169,7 +172,6 @@ async fn logs(context: &Context, follow: bool, lines: usize) -> Result<ExitCode,
             out(&more.lines().map(|l| format!("{}\n", crate::output::visible(l))).collect::<String>());
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Becomes the daemon: the same process, so that a supervisor sees its signals and its end.

@@ -187,7 +187,7 @@ async fn daemon(context: &Context) -> Vec<Check> {
             format!("pid {}, version {}, protocol {}", hello.pid, hello.version, hello.protocol),
         )),
         Err(failure) => {
-            checks.push(bad("daemon", failure.error.message, failure.error.hint.unwrap_or_default()))
+            checks.push(bad("daemon", failure.error.message, failure.error.hint.unwrap_or_default()));
         }
     }
     let Ok(inside) = client.get::<Checks>("/api/daemon/checks").await else { return checks };

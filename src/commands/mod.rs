@@ -129,7 +129,7 @@ fn wants_json(cli: &Cli) -> bool {
 fn execute(context: &Context, command: Option<Command>) -> Result<ExitCode, Failure> {
     // What needs no daemon needs no runtime either.
     match command {
-        Some(Command::Config(action)) => return config::run(context, action),
+        Some(Command::Config(action)) => return config::run(context, &action),
         Some(Command::Completions { shell }) => return completions::run(shell),
         Some(Command::Spec { .. }) => return spec::run(),
         Some(Command::Help { topic }) => return help::run(&topic),

@@ -124,7 +124,7 @@ pub(super) async fn ensure(spawn: &Spawn) -> Result<PathBuf, Failure> {
             Found::Listening(address) => return replace(spawn, &address).await,
             // It may be starting, or ending: its lock comes before its socket and goes after it.
             Found::Silent(_) if begun.elapsed() < GREETING => {
-                tokio::time::sleep(Duration::from_millis(3)).await
+                tokio::time::sleep(Duration::from_millis(3)).await;
             }
             Found::Silent(_) => return Err(stuck(spawn)),
             Found::Nothing => return start(spawn),

@@ -4,7 +4,7 @@
 use crate::gate::{Deliver, Gate, Rights, Statement};
 use crate::models::{Loaded, Models};
 use crate::sources::{Cancel, Collect};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use wharf_protocol::{ApiError, Cell, ColumnKind, ErrorKind};
 use wharf_question::{DimensionKind, DimensionTerm, Grain, MetricTerm, Reader, Vocabulary};
@@ -44,18 +44,20 @@ impl Vocabularies {
 
     async fn build(&self, loaded: &Loaded, cancel: &Cancel) -> Result<Vocabulary, ApiError> {
         let mut vocabulary = words_of(&loaded.model);
-        // Several paths lead to the same column; its values are read once.
+        // Several paths lead to the same column: its values are read once, along the shortest.
+        let mut shortest: BTreeMap<String, String> = BTreeMap::new();
+        for term in vocabulary.dimensions.iter().filter(|t| t.kind == DimensionKind::Categorical) {
+            let path = shortest.entry(column(&term.name)).or_insert_with(|| term.name.clone());
+            if term.name.len() < path.len() {
+                path.clone_from(&term.name);
+            }
+        }
         let mut read: HashMap<String, (DimensionKind, Vec<String>, bool)> = HashMap::new();
-        for term in &mut vocabulary.dimensions {
-            if term.kind != DimensionKind::Categorical {
-                continue;
-            }
-            let column = term.name.rsplitn(3, "__").take(2).collect::<Vec<_>>().join("/");
-            if !read.contains_key(&column) {
-                let values = self.values(loaded, &term.name, cancel).await?;
-                read.insert(column.clone(), values);
-            }
-            if let Some((kind, values, truncated)) = read.get(&column) {
+        for (column, path) in shortest {
+            read.insert(column, self.values(loaded, &path, cancel).await?);
+        }
+        for term in vocabulary.dimensions.iter_mut().filter(|t| t.kind == DimensionKind::Categorical) {
+            if let Some((kind, values, truncated)) = read.get(&column(&term.name)) {
                 (term.kind, term.values, term.values_truncated) = (*kind, values.clone(), *truncated);
             }
         }
@@ -83,6 +85,11 @@ impl Vocabularies {
             rows.rows.iter().filter_map(|row| row.first().and_then(Cell::text)).map(str::to_owned).collect();
         Ok((kind, values, rows.truncated))
     }
+}
+
+/// The column behind a full path: its last entity and its element.
+fn column(path: &str) -> String {
+    path.rsplitn(3, "__").take(2).collect::<Vec<_>>().join("/")
 }
 
 /// The names, labels and synonyms of a model.
