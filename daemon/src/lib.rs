@@ -206,12 +206,22 @@ async fn orphaned(private: bool) {
     let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
 }
 
+/// After this long without a statement the daemon makes itself small.
+const IDLE_SECONDS: u32 = 5;
+
 /// Now and then: instances nobody uses are closed, and what they held goes back to the system.
 async fn tidy(rooms: Rooms) {
-    let mut tick = tokio::time::interval(Duration::from_secs(2));
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    let (mut seen, mut quiet) = (0, 0_u32);
     loop {
         tick.tick().await;
         rooms.gate.pool().sweep();
+        let begun = rooms.gate.registry().begun();
+        quiet = if begun == seen && rooms.gate.registry().running_count() == 0 { quiet + 1 } else { 0 };
+        seen = begun;
+        if quiet == IDLE_SECONDS {
+            lifecycle::let_go_of_program_text();
+        }
     }
 }
 

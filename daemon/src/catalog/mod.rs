@@ -181,6 +181,11 @@ impl Catalog {
         self.0.snapshots.attachment(&self.stored(name)?.spec(), cancel, progress)
     }
 
+    /// A source as an instance attaches it, if that needs no file to be read in.
+    pub fn attachment_if_current(&self, name: &str) -> Option<Attachment> {
+        self.0.snapshots.current(&self.stored(name).ok()?.spec())
+    }
+
     /// The names of a source's tables. Blocking.
     ///
     /// # Errors

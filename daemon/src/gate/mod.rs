@@ -89,6 +89,11 @@ impl Gate {
     pub fn warm(&self) {
         use wharf_policy::DuckdbParser as _;
         let _ = self.0.parser.serialize("select 1");
-        let _ = self.0.pool.lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "");
+        let source = self.0.catalog.choose(None).ok().flatten();
+        let attachment = source.and_then(|name| self.0.catalog.attachment_if_current(&name));
+        let attachments: Vec<_> = attachment.into_iter().collect();
+        if let Ok(lease) = self.0.pool.lease(crate::sources::duckdb::Fence::Locked, attachments, "") {
+            let _ = lease.connect();
+        }
     }
 }

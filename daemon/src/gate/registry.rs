@@ -18,6 +18,7 @@ struct Inner {
     running: Mutex<HashMap<String, Cancel>>,
     ended: Mutex<VecDeque<QueryStats>>,
     waiting: AtomicU64,
+    begun: AtomicU64,
 }
 
 /// A running statement's entry; it leaves the register when dropped.
@@ -29,6 +30,7 @@ pub struct Guard {
 impl Registry {
     /// Enters a statement.
     pub fn enter(&self, id: &str, cancel: &Cancel) -> Guard {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.running().insert(id.to_owned(), cancel.clone());
         Guard { registry: self.clone(), id: id.to_owned() }
     }
@@ -72,6 +74,11 @@ impl Registry {
     /// Statements that run.
     pub fn running_count(&self) -> u64 {
         self.running().len() as u64
+    }
+
+    /// Statements entered since the start.
+    pub fn begun(&self) -> u64 {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     /// Statements that wait for a place.

@@ -1,9 +1,11 @@
 //! The daemon as a process: its lock, its socket, its address, its end.
 
 mod lock;
+mod trim;
 mod work;
 
 pub use lock::{Address, LifeLock, LifecycleError};
+pub use trim::let_go_of_program_text;
 pub use work::{Activity, Busy};
 
 use std::path::{Path, PathBuf};

@@ -2,9 +2,11 @@
 
 use super::bins::{UnitBins, float_bins};
 use super::column::{Class, Range, Subject};
+use super::frequent::Unique;
 use super::passes::{Asked, Passes, count, float, of_one_column};
+use super::whole::Pairs;
 use bigdecimal::{BigDecimal, ToPrimitive as _};
-use wharf_protocol::{ApiError, Bin, Cell, Quantile};
+use wharf_protocol::{ApiError, Bin, Cell, Correlation, Quantile};
 
 const WHAT: &str = "sums, quantiles and histograms";
 const MARKS: (u64, u64) = (30, 60);
@@ -14,14 +16,16 @@ const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// Numbers beyond this are scaled before they are squared.
 const SQUARE_SAFE: f64 = 1e100;
 
-/// Measures all columns that have numbers or times.
+/// Measures all columns that have numbers or times. Over a text file, which each statement reads whole, the first one
+/// also asks for what would otherwise take statements of their own; the correlations among it come back.
 pub(super) async fn measure(
     passes: &Passes<'_>,
     rows: u64,
     subjects: &mut [Subject],
     notes: &mut Vec<String>,
-) -> Result<(), ApiError> {
+) -> Result<Option<Vec<Correlation>>, ApiError> {
     passes.tell(WHAT, MARKS, 0, 1);
+    let (mut riding, mut correlations) = (passes.target.together, None);
     let scaled = |s: &Subject| !s.opaque && (s.class.is_number() || s.range != Range::None) && s.present > 0;
     let chosen: Vec<usize> = (0..subjects.len()).filter(|i| scaled(&subjects[*i])).collect();
     let (batch, total) = (passes.batch(rows), chosen.len());
@@ -31,11 +35,17 @@ pub(super) async fn measure(
         let mut asked = Asked::default();
         let places: Vec<Places> =
             chosen[from..to].iter().map(|i| Places::ask(&subjects[*i], rows, &mut asked)).collect();
+        let riders = std::mem::take(&mut riding)
+            .then(|| (Pairs::ask(subjects, &mut asked), Unique::ask(subjects, &mut asked)));
         let row = if asked.0.is_empty() { Ok(Vec::new()) } else { passes.row(&asked.0).await };
         match row {
             Ok(row) => {
                 for (i, places) in chosen[from..to].iter().zip(places) {
                     places.read(&mut subjects[*i], &row);
+                }
+                if let Some((pairs, unique)) = riders {
+                    correlations = Some(pairs.read(&row));
+                    unique.read(&row, subjects);
                 }
             }
             Err(error) if !of_one_column(&error) => return Err(error),
@@ -50,7 +60,7 @@ pub(super) async fn measure(
         }
         passes.tell(WHAT, MARKS, to, total);
     }
-    Ok(())
+    Ok(correlations)
 }
 
 /// How the sum is asked for.

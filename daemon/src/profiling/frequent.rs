@@ -141,25 +141,39 @@ fn read(columns: &[usize], found: &[Vec<Cell>], subjects: &mut [Subject]) {
     }
 }
 
+/// Columns that are tested for being unique, and where their distinct values stand in a row.
+pub(super) struct Unique(Vec<(usize, usize)>);
+
+impl Unique {
+    /// Asks about the columns that seem to hold one value a row and are not looked at anyway.
+    pub(super) fn ask(subjects: &[Subject], asked: &mut Asked) -> Self {
+        let chosen = (0..subjects.len())
+            .filter(|i| subjects[*i].profile.distinct.value > TOGETHER && seems_unique(&subjects[*i]));
+        Self(chosen.map(|i| (i, asked.ask(format!("count(distinct {})", subjects[i].sql)))).collect())
+    }
+
+    /// Takes the answers out of the row that was asked for.
+    pub(super) fn read(self, row: &[Cell], subjects: &mut [Subject]) {
+        for (index, place) in self.0 {
+            subjects[index].profile.distinct = Figure { value: count(&row[place]), exact: true };
+        }
+    }
+}
+
+fn seems_unique(subject: &Subject) -> bool {
+    let likely =
+        !matches!(subject.class, Class::Nested | Class::Binary | Class::Float) && subject.mean_length <= 64.0;
+    let distinct = &subject.profile.distinct;
+    let close = distinct.value as f64 >= subject.present as f64 * NEARLY;
+    !subject.opaque && subject.present > 0 && !distinct.exact && likely && close
+}
+
 /// Finds out for sure about columns that seem to hold one value a row.
 async fn test_uniqueness(passes: &Passes<'_>, subjects: &mut [Subject]) -> Result<(), ApiError> {
-    let nearly = |s: &Subject| {
-        let likely =
-            !matches!(s.class, Class::Nested | Class::Binary | Class::Float) && s.mean_length <= 64.0;
-        let close = s.profile.distinct.value as f64 >= s.present as f64 * NEARLY;
-        !s.opaque && s.present > 0 && !s.profile.distinct.exact && likely && close
-    };
-    let chosen: Vec<usize> = (0..subjects.len()).filter(|i| nearly(&subjects[*i])).collect();
-    let at_once = if passes.target.together { 8 } else { 1 };
-    for columns in chosen.chunks(at_once) {
-        let mut asked = Asked::default();
-        for index in columns {
-            asked.ask(format!("count(distinct {})", subjects[*index].sql));
-        }
-        let row = passes.row(&asked.0).await?;
-        for (index, cell) in columns.iter().zip(&row) {
-            subjects[*index].profile.distinct = Figure { value: count(cell), exact: true };
-        }
+    let chosen: Vec<usize> = (0..subjects.len()).filter(|i| seems_unique(&subjects[*i])).collect();
+    for index in chosen {
+        let row = passes.row(&[format!("count(distinct {})", subjects[index].sql)]).await?;
+        subjects[index].profile.distinct = Figure { value: count(&row[0]), exact: true };
     }
     Ok(())
 }

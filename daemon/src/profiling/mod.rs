@@ -86,8 +86,12 @@ async fn make(passes: &Passes<'_>) -> Result<Profile, ApiError> {
     let mut subjects: Vec<Subject> = passes.columns().await?;
     let mut notes = Vec::new();
     let rows = basics::measure(passes, &mut subjects, &mut notes).await?;
-    details::measure(passes, rows, &mut subjects, &mut notes).await?;
-    let correlations = whole::correlations(passes, &subjects, &mut notes).await?;
+    let found = details::measure(passes, rows, &mut subjects, &mut notes).await?;
+    whole::note_limit(&subjects, &mut notes);
+    let correlations = match found {
+        Some(found) => found,
+        None => whole::correlations(passes, &subjects, &mut notes).await?,
+    };
     frequent::measure(passes, rows, &mut subjects, &mut notes).await?;
     let duplicate_rows = whole::duplicates(passes, rows, &subjects, &mut notes).await?;
     let mut profile = Profile {

@@ -2,7 +2,7 @@
 
 use super::column::{Class, Range, Subject};
 use super::passes::{Asked, Passes, count, float, of_one_column};
-use wharf_protocol::{ApiError, Correlation, Figure};
+use wharf_protocol::{ApiError, Cell, Correlation, Figure};
 
 /// Numeric columns whose correlations are computed: pairs grow with the square.
 const CORRELATED: usize = 20;
@@ -11,46 +11,64 @@ const COMPARED: u64 = 4_000_000;
 /// Squares of larger numbers have no place in floating point.
 const SQUARE_SAFE: f64 = 1e100;
 
-/// Pearson's r of all pairs of numeric columns.
+/// Pairs of numeric columns, and where their correlations stand in a row.
+pub(super) struct Pairs(Vec<(String, String, Option<usize>)>);
+
+impl Pairs {
+    /// Asks for Pearson's r of all pairs.
+    pub(super) fn ask(subjects: &[Subject], asked: &mut Asked) -> Self {
+        let numeric: Vec<&Subject> = numeric(subjects).take(CORRELATED).collect();
+        let mut pairs = Vec::new();
+        for (i, a) in numeric.iter().enumerate() {
+            for b in &numeric[i + 1..] {
+                let place = (a.present > 1 && b.present > 1).then(|| asked.ask(corr(a, b)));
+                pairs.push((a.profile.name.clone(), b.profile.name.clone(), place));
+            }
+        }
+        Self(pairs)
+    }
+
+    /// The correlations, out of the row that was asked for.
+    pub(super) fn read(self, row: &[Cell]) -> Vec<Correlation> {
+        let r = |place: Option<usize>| place.and_then(|at| float(&row[at])).map(|r| r.clamp(-1.0, 1.0));
+        self.0.into_iter().map(|(a, b, place)| Correlation { a, b, r: r(place) }).collect()
+    }
+}
+
+fn numeric(subjects: &[Subject]) -> impl Iterator<Item = &Subject> {
+    subjects.iter().filter(|s| s.class.is_number() && !s.opaque)
+}
+
+/// Pearson's r of all pairs of numeric columns, in a statement of its own.
 pub(super) async fn correlations(
     passes: &Passes<'_>,
     subjects: &[Subject],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Correlation>, ApiError> {
     passes.tell("correlations", (60, 70), 0, 1);
-    let numeric: Vec<&Subject> = subjects.iter().filter(|s| s.class.is_number() && !s.opaque).collect();
-    if numeric.len() > CORRELATED {
-        notes.push(format!(
-            "correlations are of the first {CORRELATED} of {} numeric columns: pairs grow with the square",
-            numeric.len()
-        ));
-    }
-    let numeric = &numeric[..numeric.len().min(CORRELATED)];
-    let mut pairs = Vec::new();
     let mut asked = Asked::default();
-    for (i, a) in numeric.iter().enumerate() {
-        for b in &numeric[i + 1..] {
-            let place = (a.present > 1 && b.present > 1).then(|| asked.ask(corr(a, b)));
-            pairs.push((&a.profile.name, &b.profile.name, place));
-        }
+    let pairs = Pairs::ask(subjects, &mut asked);
+    if asked.0.is_empty() {
+        return Ok(pairs.read(&[]));
     }
-    let row = match asked.0.is_empty() {
-        true => Ok(Vec::new()),
-        false => passes.row(&asked.0).await,
-    };
-    let row = match row {
-        Ok(row) => row,
-        Err(error) if !of_one_column(&error) => return Err(error),
+    match passes.row(&asked.0).await {
+        Ok(row) => Ok(pairs.read(&row)),
+        Err(error) if !of_one_column(&error) => Err(error),
         Err(error) => {
             notes.push(format!("correlations are left out: {}", error.message));
-            return Ok(Vec::new());
+            Ok(Vec::new())
         }
-    };
-    let r = |place: Option<usize>| place.and_then(|at| float(&row[at])).map(|r| r.clamp(-1.0, 1.0));
-    Ok(pairs
-        .into_iter()
-        .map(|(a, b, place)| Correlation { a: a.clone(), b: b.clone(), r: r(place) })
-        .collect())
+    }
+}
+
+/// Says so where not all numeric columns are correlated.
+pub(super) fn note_limit(subjects: &[Subject], notes: &mut Vec<String>) {
+    let all = numeric(subjects).count();
+    if all > CORRELATED {
+        notes.push(format!(
+            "correlations are of the first {CORRELATED} of {all} numeric columns: pairs grow with the square"
+        ));
+    }
 }
 
 fn corr(a: &Subject, b: &Subject) -> String {

@@ -65,33 +65,9 @@ impl Snapshots {
         cancel: &Cancel,
         progress: Progress,
     ) -> Result<Attachment, ApiError> {
-        let files = match discover(&spec.path)? {
-            Discovered::Database(file) => {
-                let stamp = stamp(std::iter::once(file.clone()));
-                return Ok(Attachment {
-                    alias: spec.name.clone(),
-                    file,
-                    reads: Vec::new(),
-                    stamp,
-                    foreign: true,
-                });
-            }
-            Discovered::Files(files) => files,
-        };
-        let spec_text = serde_json::to_string(spec).unwrap_or_default();
-        let stamp = format!(
-            "{}-{}",
-            stamp(files.iter().map(|f| f.path.clone())),
-            &blake3::hash(spec_text.as_bytes()).to_hex()[..8]
-        );
-        let file = self.dir.join(format!("{}-{stamp}.duckdb", spec.name));
-        let reads: Vec<PathBuf> =
-            files.iter().filter(|f| f.reader == Reader::Parquet).map(|f| f.path.clone()).collect();
-        let manifest = Manifest {
-            stamp: stamp.clone(),
-            engine: ENGINE.to_owned(),
-            reads: reads.clone(),
-            seal: String::new(),
+        let (files, wanted) = match wanted(&self.dir, spec)? {
+            Wanted::Database(attachment) => return Ok(attachment),
+            Wanted::Snapshot(files, wanted) => (files, wanted),
         };
         let lock = self
             .building
@@ -101,11 +77,19 @@ impl Snapshots {
             .or_default()
             .clone();
         let guard = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !self.is_current(&file, &manifest) {
-            self.build(spec, &files, &file, &manifest, cancel, progress)?;
+        if !is_current(&wanted) {
+            self.build(spec, &files, &wanted, cancel, progress)?;
         }
         drop(guard);
-        Ok(Attachment { alias: spec.name.clone(), file, reads, stamp, foreign: false })
+        Ok(wanted)
+    }
+
+    /// The source as an instance attaches it, if nothing has to be made for that.
+    pub fn current(&self, spec: &Spec) -> Option<Attachment> {
+        match wanted(&self.dir, spec).ok()? {
+            Wanted::Database(attachment) => Some(attachment),
+            Wanted::Snapshot(_, wanted) => is_current(&wanted).then_some(wanted),
+        }
     }
 
     /// Removes a source's snapshots.
@@ -129,20 +113,6 @@ impl Snapshots {
         }
     }
 
-    fn is_current(&self, file: &Path, manifest: &Manifest) -> bool {
-        // A snapshot has no log; one that stands there is not ours, and replaying it could end the process.
-        let _ = std::fs::remove_file(file.with_extension("duckdb.wal"));
-        let told =
-            std::fs::read(manifest_of(file)).ok().and_then(|b| serde_json::from_slice::<Manifest>(&b).ok());
-        let expected = seal(file).map(|seal| Manifest {
-            stamp: manifest.stamp.clone(),
-            engine: manifest.engine.clone(),
-            reads: manifest.reads.clone(),
-            seal,
-        });
-        told.is_some() && told == expected
-    }
-
     /// Forgets a source's snapshot that turned out to be damaged inside; the next use makes another.
     pub fn discard(&self, source: &str) {
         self.sweep(source, None);
@@ -152,11 +122,11 @@ impl Snapshots {
         &self,
         spec: &Spec,
         files: &[DataFile],
-        file: &Path,
-        manifest: &Manifest,
+        wanted: &Attachment,
         cancel: &Cancel,
         progress: Progress,
     ) -> Result<(), ApiError> {
+        let file = wanted.file.as_path();
         std::fs::create_dir_all(&self.dir).map_err(|e| io_error(&self.dir, &e))?;
         let partial = file.with_extension("partial");
         let log = file.with_extension("partial.wal");
@@ -164,12 +134,7 @@ impl Snapshots {
             let _ = std::fs::remove_file(old);
         }
         let result = fill(spec, files, &partial, cancel, progress).and_then(|()| {
-            let sealed = Manifest {
-                stamp: manifest.stamp.clone(),
-                engine: manifest.engine.clone(),
-                reads: manifest.reads.clone(),
-                seal: seal(&partial).unwrap_or_default(),
-            };
+            let sealed = Manifest::of(wanted, seal(&partial).unwrap_or_default());
             let text = serde_json::to_vec(&sealed).unwrap_or_default();
             std::fs::write(manifest_of(file), text)
                 .and_then(|()| std::fs::File::open(&partial)?.sync_all())
@@ -202,6 +167,45 @@ impl Snapshots {
 
 fn manifest_of(file: &Path) -> PathBuf {
     file.with_extension("json")
+}
+
+/// What a source is to be attached as, whether or not it is there yet.
+enum Wanted {
+    /// The user's own database.
+    Database(Attachment),
+    /// A snapshot of these files.
+    Snapshot(Vec<DataFile>, Attachment),
+}
+
+fn wanted(dir: &Path, spec: &Spec) -> Result<Wanted, ApiError> {
+    let alias = spec.name.clone();
+    let files = match discover(&spec.path)? {
+        Discovered::Database(file) => {
+            let stamp = stamp(std::iter::once(file.clone()));
+            return Ok(Wanted::Database(Attachment { alias, file, reads: Vec::new(), stamp, foreign: true }));
+        }
+        Discovered::Files(files) => files,
+    };
+    // Types and aliases make another snapshot of the same files.
+    let spec_hash = blake3::hash(serde_json::to_string(spec).unwrap_or_default().as_bytes()).to_hex();
+    let stamp = format!("{}-{}", stamp(files.iter().map(|f| f.path.clone())), &spec_hash[..8]);
+    let file = dir.join(format!("{alias}-{stamp}.duckdb"));
+    let reads = files.iter().filter(|f| f.reader == Reader::Parquet).map(|f| f.path.clone()).collect();
+    Ok(Wanted::Snapshot(files, Attachment { alias, file, reads, stamp, foreign: false }))
+}
+
+fn is_current(wanted: &Attachment) -> bool {
+    // A snapshot has no log; one that stands there is not ours, and replaying it could end the process.
+    let _ = std::fs::remove_file(wanted.file.with_extension("duckdb.wal"));
+    let told = std::fs::read(manifest_of(&wanted.file)).ok();
+    let told = told.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
+    told.is_some() && told == seal(&wanted.file).map(|seal| Manifest::of(wanted, seal))
+}
+
+impl Manifest {
+    fn of(wanted: &Attachment, seal: String) -> Self {
+        Self { stamp: wanted.stamp.clone(), engine: ENGINE.to_owned(), reads: wanted.reads.clone(), seal }
+    }
 }
 
 /// The engine whose format the snapshots have.
