@@ -5,7 +5,7 @@ use crate::tui::effects::Runner;
 use crate::tui::feed::Feed;
 use crate::tui::screen::Screen as Paper;
 use crate::tui::state::{Millis, Popup, State};
-use crate::tui::terminal::{Modes, suspend};
+use crate::tui::terminal::{Modes, cursor, suspend};
 use crate::tui::theme::Theme;
 use crate::tui::update::{Effect, Message, update};
 use crate::tui::views;
@@ -36,6 +36,7 @@ struct App {
     drawn: Instant,
     dirty: bool,
     resized: bool,
+    lost: bool,
     cursor_row: u16,
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn run(client: Client, options: ChatOptions) -> Result<(), Fail
         drawn: Instant::now(),
         dirty: true,
         resized: false,
+        lost: false,
         cursor_row: 0,
     };
     app.state.source = options.source;
@@ -72,7 +74,7 @@ pub(super) async fn run(client: Client, options: ChatOptions) -> Result<(), Fail
 
 /// The row at which the live area begins: the cursor's, or the last where the terminal does not tell.
 fn first_row(size: (u16, u16)) -> io::Result<u16> {
-    match crossterm::cursor::position() {
+    match cursor() {
         Ok((0, row)) => Ok(row),
         Ok((_, row)) => {
             io::stdout().write_all(b"\r\n")?;
@@ -175,7 +177,7 @@ impl App {
 
     async fn draw_if_due(&mut self) -> Result<(), Failure> {
         if self.dirty && self.drawn.elapsed() >= FRAME {
-            if self.resized {
+            if self.resized || (self.lost && self.state.popup.is_none()) {
                 self.find_place().await?;
             }
             self.draw()?;
@@ -207,19 +209,18 @@ impl App {
         tokio::time::sleep(FRAME).await;
         let size = crossterm::terminal::size()?;
         self.take(Message::Resize(size.0, size.1))?;
-        if self.paper.is_whole() {
-            self.paper.resize(size, None)?;
-            // The main screen was wrapped anew too; its place is looked for when it is shown again.
-            self.resized = !self.state.full;
-            if self.state.popup.is_some() || self.state.full {
-                return Ok(());
-            }
-            self.paper.leave()?;
-        }
         self.resized = false;
+        if self.paper.is_whole() && (self.state.popup.is_some() || self.state.full) {
+            self.paper.resize(size, None)?;
+            // The main screen below was wrapped anew too; its place is looked for when it is shown again.
+            self.lost = !self.state.full;
+            return Ok(());
+        }
+        self.paper.uncover()?;
+        self.lost = false;
         // Only one may read the terminal's answer.
         drop(self.input.take());
-        let place = crossterm::cursor::position().ok();
+        let place = cursor().ok();
         self.input = Some(EventStream::new());
         let top = place.map(|(_, row)| row.saturating_sub(self.cursor_row));
         self.paper.resize(size, top)?;

@@ -5,6 +5,7 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{self, LeaveAlternateScreen};
 use std::io::{self, Write};
 use std::sync::Once;
+use std::time::Duration;
 
 /// The terminal is in raw mode for as long as this lives.
 pub struct Modes(());
@@ -42,6 +43,16 @@ fn give_back() -> io::Result<()> {
     out.write_all(b"\x1b[?2026l")?;
     crossterm::execute!(out, DisableBracketedPaste, Show)?;
     terminal::disable_raw_mode()
+}
+
+/// Asks the terminal where its cursor stands: column and row. No [`crossterm::event::EventStream`] may be alive.
+///
+/// # Errors
+/// When it does not tell.
+pub fn cursor() -> io::Result<(u16, u16)> {
+    // A stream that was dropped leaves a wake-up behind, which would end the wait for the answer at once.
+    let _ = crossterm::event::poll(Duration::from_millis(1));
+    crossterm::cursor::position()
 }
 
 /// Stops this process as the shell's Ctrl-Z does; returns when it is brought to the front again.

@@ -171,6 +171,18 @@ impl<W: Write> Screen<W> {
         self.send(&out)
     }
 
+    /// Shows the main screen again as it is, without drawing.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn uncover(&mut self) -> io::Result<()> {
+        let mut out = Vec::new();
+        if self.whole.take().is_some() {
+            queue!(out, LeaveAlternateScreen, Show)?;
+        }
+        self.send(&out)
+    }
+
     /// Leaves the terminal as the shell likes it: the live area is gone, the cursor stands where it began.
     ///
     /// # Errors

@@ -154,14 +154,15 @@ impl Canvas {
         // Marks show where the points are, as long as they leave the line to be seen.
         let marked =
             mark == ChartMark::Point || many || points.len() == 1 || points.len() * 4 <= self.columns;
-        let apart = if mark == ChartMark::Point {
-            1
-        } else {
-            (points.len() * 4).div_ceil(self.columns.max(1)).max(1)
+        // Of several lines each has a few marks, enough to tell which it is.
+        let apart = match mark {
+            ChartMark::Point => 1,
+            _ if many => (points.len() / 6).max(1),
+            _ => (points.len() * 4).div_ceil(self.columns.max(1)).max(1),
         };
         for (i, (x, y)) in points.iter().enumerate() {
             self.dot(*x, *y, index);
-            if marked && i % apart == 0 {
+            if marked && (i + index).is_multiple_of(apart) {
                 let cell = self.cell(*x, *y);
                 self.cells[cell].mark = Some(marker(index, self.theme));
                 self.cells[cell].series = index;
