@@ -37,6 +37,10 @@ pub(super) fn from_text(text: &str) -> ApiError {
     {
         (message, hint) = csv(rest);
     }
+    if let Some(file) = rest.split_once("sniffing file \"").and_then(|(_, after)| after.split('"').next()) {
+        message = format!("{file}: no way was found to read it as a table of separated values");
+        hint = Some("look for a line with too many or too few fields, or a quote that is not closed".to_owned());
+    }
     let kind = if rest.contains("No space left on device") { ErrorKind::Unavailable } else { kind };
     ApiError::new(kind, code, message).maybe_hint(hint.or_else(|| advice(code)))
 }
@@ -169,9 +173,12 @@ mod tests {
     fn a_malformed_csv_file_is_named_with_its_line() {
         let tmp = tempfile::tempdir().unwrap();
         let path = tmp.path().join("bad.csv");
-        std::fs::write(&path, "a,b\n1,2\n3,4\nx\"y,z,\"q\n").unwrap();
-        let error =
-            of(&format!("select * from read_csv('{}', columns={{'a':'INT','b':'INT'}})", path.display()));
+        let read = format!("select * from read_csv('{}', columns={{'a':'INT','b':'INT'}})", path.display());
+        std::fs::write(&path, "a,b\n1,2\n3,4\nx,5\n").unwrap();
+        let error = of(&read);
         assert!(error.message.contains("bad.csv, line 4: "), "{error}");
+        std::fs::write(&path, "a,b\n1,2\n3,4\nx\"y,z,\"q\n").unwrap();
+        let error = of(&read);
+        assert!(error.message.contains("bad.csv: no way was found to read it"), "{error}");
     }
 }
