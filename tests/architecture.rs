@@ -90,7 +90,7 @@ fn arrows_between_rooms_point_down() {
         for used in uses(file) {
             match floor.get(used.as_str()) {
                 Some(&below) if below > own => {
-                    wrong.push(format!("{} uses `{used}`, which stands above it", file.display()))
+                    wrong.push(format!("{} uses `{used}`, which stands above it", file.display()));
                 }
                 _ => {}
             }

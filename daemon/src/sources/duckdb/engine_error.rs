@@ -39,7 +39,8 @@ pub(super) fn from_text(text: &str) -> ApiError {
     }
     if let Some(file) = rest.split_once("sniffing file \"").and_then(|(_, after)| after.split('"').next()) {
         message = format!("{file}: no way was found to read it as a table of separated values");
-        hint = Some("look for a line with too many or too few fields, or a quote that is not closed".to_owned());
+        hint =
+            Some("look for a line with too many or too few fields, or a quote that is not closed".to_owned());
     }
     let kind = if rest.contains("No space left on device") { ErrorKind::Unavailable } else { kind };
     ApiError::new(kind, code, message).maybe_hint(hint.or_else(|| advice(code)))
