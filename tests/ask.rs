@@ -75,7 +75,7 @@ fn model_lint_gives_the_verdicts_of_the_cases() {
     let cases: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let cases = cases.as_array().or_else(|| cases["cases"].as_array()).unwrap().clone();
     let mut checked = 0;
-    for case in cases.iter().filter(|c| c["valid"].is_boolean()) {
+    for case in cases.iter().filter(|c| c["expect"]["valid"].is_boolean()) {
         let name = case["file"].as_str().unwrap();
         let path = file.parent().unwrap().join(if name.contains('/') {
             name.to_owned()
@@ -90,8 +90,17 @@ fn model_lint_gives_the_verdicts_of_the_cases() {
             args.extend(["--tables", &tables]);
         }
         let ran = place.run(&args);
-        assert_eq!(ran.code, if case["valid"] == true { 0 } else { 1 }, "{name}: {} {}", ran.out, ran.err);
-        assert_eq!(ran.out.is_empty(), case["valid"] == true, "{name}: {}", ran.out);
+        assert_eq!(
+            ran.code,
+            if case["expect"]["valid"] == true { 0 } else { 1 },
+            "{name}: {} {}",
+            ran.out,
+            ran.err
+        );
+        assert_eq!(ran.out.is_empty(), case["expect"]["valid"] == true, "{name}: {}", ran.out);
+        for word in case["expect"]["must_mention"].as_array().into_iter().flatten() {
+            assert!(ran.out.contains(word.as_str().unwrap()), "{name}: {word} is not in {}", ran.out);
+        }
         checked += 1;
     }
     assert!(checked > 30);

@@ -37,13 +37,20 @@ pub fn scratch(cache: &Path) -> Result<PathBuf, ApiError> {
     for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(pid) = name.strip_prefix("scratch-").and_then(|p| p.parse::<u32>().ok()) else { continue };
-        if !Path::new(&format!("/proc/{pid}")).exists() || pid == std::process::id() {
+        if !lives(pid) || pid == std::process::id() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
     let own = cache.join(format!("scratch-{}", std::process::id()));
     std::fs::create_dir_all(&own).map_err(|e| io_error(&own, &e))?;
     Ok(own)
+}
+
+/// Whether a process lives; one that has ended and waits for its parent does not.
+fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|s| s != 'Z' && s != 'X')
 }
 
 /// Removes this process's scratch folder.
