@@ -6,6 +6,7 @@
 mod architecture;
 mod ask;
 mod cases;
+mod chat;
 mod daemon;
 mod generated;
 mod query;

@@ -1,12 +1,13 @@
 //! `wharf chat`, and plain `wharf`: the screen.
 
 use super::Context;
+use super::source::encoded;
 use crate::cli::ChatArgs;
-use crate::link::Failure;
+use crate::link::{Client, Failure};
 use crate::tui::{ChatOptions, Screen};
 use serde::Deserialize;
 use std::process::ExitCode;
-use wharf_protocol::{MetricInfo, Source};
+use wharf_protocol::{MetricInfo, Session, SessionCreate, Source};
 
 /// Runs the command. `first_question` is asked as soon as the screen stands.
 ///
@@ -30,6 +31,10 @@ pub async fn run(
         );
         return Ok(ExitCode::SUCCESS);
     }
+    let session = match args.session {
+        Some(name) => Some(open(context, &client, &name).await?),
+        None => None,
+    };
     let screen = match (args.full, args.inline, context.settings.text("chat.screen")) {
         (true, ..) => Screen::Full,
         (_, true, _) => Screen::Inline,
@@ -38,7 +43,7 @@ pub async fn run(
     };
     let options = ChatOptions {
         examples: examples(context, &client).await,
-        session: args.session,
+        session,
         resume_picker: args.resume,
         continue_last: args.continue_last,
         source: context.source(),
@@ -51,8 +56,21 @@ pub async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// The id of the session of this name; one that does not exist yet is begun under it.
+async fn open(context: &Context, client: &Client, name: &str) -> Result<String, Failure> {
+    let found: Result<Session, Failure> = client.get(&format!("/api/sessions/{}", encoded(name))).await;
+    let session = match found {
+        Err(failure) if failure.error.code == "session_not_found" => {
+            let create = SessionCreate { title: Some(name.to_owned()), source: context.source() };
+            client.post("/api/sessions", &create).await?
+        }
+        found => found?,
+    };
+    Ok(session.session_id)
+}
+
 /// Three questions that the models can answer.
-async fn examples(context: &Context, client: &crate::link::Client) -> Vec<String> {
+async fn examples(context: &Context, client: &Client) -> Vec<String> {
     #[derive(Deserialize)]
     struct Kept {
         questions: Vec<String>,
