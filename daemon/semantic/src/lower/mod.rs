@@ -124,6 +124,13 @@ impl<'m> Lowering<'m> {
             let direction = if *down { " DESC" } else { "" };
             select.order.push(format!("{}{direction} NULLS LAST", self.dialect.quote(column)));
         }
+        // Equal values come in one order always, and a limit cuts the same rows of them always.
+        if !select.order.is_empty() || resolved.limit.is_some() {
+            let columns = resolved.group.iter().map(ItemKey::column);
+            for column in columns.filter(|c| !resolved.order.iter().any(|(ordered, _)| ordered == c)) {
+                select.order.push(format!("{} NULLS LAST", self.dialect.quote(&column)));
+            }
+        }
         select.limit = resolved.limit;
     }
 
