@@ -1,5 +1,7 @@
 //! Values as people see them.
 
+pub use wharf_protocol::grouped;
+
 /// Text that is safe on a terminal: control characters, line breaks and marks that turn the direction of writing are
 /// shown as escapes, so data can neither break a table nor command the terminal.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
@@ -22,27 +24,6 @@ pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
         }
     }
     std::borrow::Cow::Owned(out)
-}
-
-/// Digits before the point in groups of three: for people only.
-pub fn grouped(text: &str) -> String {
-    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
-    if whole.len() <= 3 || !whole.bytes().all(|b| b.is_ascii_digit()) {
-        return text.to_owned();
-    }
-    let mut out = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
 }
 
 #[cfg(test)]

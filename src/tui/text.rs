@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
+pub use wharf_protocol::grouped;
 
 /// The width of a text in columns.
 pub fn width(text: &str) -> usize {
@@ -64,28 +65,6 @@ pub fn fit(text: &str, limit: usize, right: bool, ascii: bool) -> String {
     let text = cut(text, limit, ascii);
     let fill = " ".repeat(limit.saturating_sub(width(&text)));
     if right { fill + &text } else { text + &fill }
-}
-
-/// Digits in groups of three before the point, for people; a text that is no plain number stays as it is.
-pub fn grouped(text: &str) -> String {
-    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
-    let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() <= 3 || !plain(whole) || !fraction.is_none_or(plain) {
-        return text.to_owned();
-    }
-    let mut out = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
 }
 
 /// Milliseconds as people say them: `8 ms`, `1.2 s`, `3 min 4 s`.

@@ -64,3 +64,26 @@ impl<'de> Deserialize<'de> for Cell {
         })
     }
 }
+
+/// Digits in groups of three before the point, for people only; a text that is no plain number stays as it is. No digit is
+/// lost.
+pub fn grouped(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
+    let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.len() <= 3 || !plain(whole) || !fraction.is_none_or(plain) {
+        return text.to_owned();
+    }
+    let mut out = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}

@@ -1,7 +1,7 @@
 //! The answer in words. Every number in it stands in the result as well.
 
 use super::exact::number;
-use wharf_protocol::{Cell, ColumnKind, Rows};
+use wharf_protocol::{Cell, ColumnKind, Rows, grouped};
 use wharf_question::{Comparison, Reading};
 use wharf_semantic::{Column, Role};
 
@@ -120,30 +120,9 @@ fn shown(row: &[Cell], rows: &Rows, name: &str, metric: &Column) -> Option<Strin
     })
 }
 
-/// Digits in groups of three before the point: for people only.
-pub(super) fn grouped(text: &str) -> String {
-    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
-    if !whole.bytes().all(|b| b.is_ascii_digit()) || whole.len() <= 3 {
-        return text.to_owned();
-    }
-    let mut out = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use wharf_protocol::grouped;
 
     #[test]
     fn digits_are_grouped_and_none_is_lost() {
