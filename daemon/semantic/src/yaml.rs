@@ -49,6 +49,19 @@ impl Node {
         }
     }
 
+    /// The truth value, if it is one. The older spellings are names elsewhere, so they count only where one is due.
+    pub(crate) fn truth(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(b) => Some(*b),
+            Value::Text(t) => match t.to_ascii_lowercase().as_str() {
+                "yes" | "on" => Some(true),
+                "no" | "off" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The same content as JSON, for parts of a file that are kept as they are.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
@@ -72,7 +85,9 @@ pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Node, ModelError> {
     if text.trim().is_empty() {
         return Ok(Node { value: Value::Null, line: 1, column: 1 });
     }
-    serde_saphyr::from_str::<Node>(text).map_err(|error| {
+    // Only `true` and `false` are truth values: a column may be called `n`, `y` or `on`.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), position);
         let place = Place { file: Arc::clone(file), line, column };
         // The library's text has a picture of the source below its first line; we point at the place ourselves.
@@ -193,6 +208,15 @@ mod tests {
         assert_eq!((fields[1].0.line, fields[1].0.column), (3, 5));
         assert_eq!((fields[1].1.line, fields[1].1.column), (3, 11));
         assert!(matches!(&fields[1].1.value, Value::Number(n) if n == "1"));
+    }
+
+    #[test]
+    fn short_words_are_names_and_no_truth_values() {
+        for word in ["n", "y", "N", "Y", "no", "yes", "on", "off"] {
+            let root = parse(&file(), &format!("expr: {word}\n")).expect("valid");
+            let Value::Map(entries) = &root.value else { panic!("{root:?}") };
+            assert!(matches!(&entries[0].1.value, Value::Text(t) if t == word), "{root:?}");
+        }
     }
 
     #[test]

@@ -37,8 +37,7 @@ const OTHER_KEYS: [&str; 20] = [
 /// Reads one entry of `models`.
 pub(super) fn model(fields: &Fields<'_, '_>, declared: &mut Declared) {
     let spine = fields.has("time_spine");
-    let annotated =
-        fields.get("semantic_model").is_some_and(|node| !matches!(node.value, Value::Bool(false)));
+    let annotated = fields.get("semantic_model").is_some_and(|node| node.truth() != Some(false));
     if !spine && !annotated {
         return;
     }

@@ -144,16 +144,14 @@ impl<'n, 's> Fields<'n, 's> {
 
     pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
         let node = self.get(key)?;
-        match &node.value {
-            Value::Bool(b) => Some(*b),
-            _ => {
-                self.fault_at(
-                    node,
-                    format!("`{key}` of {} must be true or false, not {}", self.what, node.kind()),
-                );
-                None
-            }
+        let truth = node.truth();
+        if truth.is_none() {
+            self.fault_at(
+                node,
+                format!("`{key}` of {} must be true or false, not {}", self.what, node.kind()),
+            );
         }
+        truth
     }
 
     pub(crate) fn number(&self, key: &'static str) -> Option<f64> {
