@@ -12,4 +12,5 @@ mod generated;
 mod query;
 mod recovery;
 mod source;
+mod streams;
 mod support;

@@ -2,8 +2,11 @@
 
 use crate::sources::{Cancel, Stop};
 use axum::body::Bytes;
+use futures::executor::block_on;
+use futures::future::{Either, select};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
+use rustix::net::SendFlags;
 use std::os::fd::{AsRawFd, OwnedFd};
 use wharf_protocol::{ApiError, ErrorKind};
 
@@ -17,22 +20,49 @@ pub trait Sink: Send {
 }
 
 /// The body of an HTTP reply.
-pub struct BodySink(pub tokio::sync::mpsc::Sender<Bytes>);
+pub struct BodySink {
+    pieces: tokio::sync::mpsc::Sender<Bytes>,
+    cancel: Cancel,
+}
+
+impl BodySink {
+    /// Sends `pieces` of a body until `cancel` is raised.
+    pub fn new(pieces: tokio::sync::mpsc::Sender<Bytes>, cancel: Cancel) -> Self {
+        Self { pieces, cancel }
+    }
+}
 
 impl Sink for BodySink {
     fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.0.blocking_send(Bytes::from(bytes)).map_err(|_| Stop::ReaderGone)
+        // A reader that does not read must not keep a statement alive that is to end.
+        let sent = std::pin::pin!(self.pieces.send(Bytes::from(bytes)));
+        let cancelled = std::pin::pin!(self.cancel.wait());
+        match block_on(select(sent, cancelled)) {
+            Either::Left((sent, _)) => sent.map_err(|_| Stop::ReaderGone),
+            Either::Right(_) => Err(Stop::Cancelled),
+        }
     }
 }
 
-/// A client's own output: pipe, file or terminal. The daemon writes to it directly, which saves a copy.
+/// A client's own output: pipe, socket, file or terminal. The daemon writes to it directly, which saves a copy.
 pub struct FdSink {
     fd: OwnedFd,
-    pipe: bool,
+    kind: Kind,
     cancel: Cancel,
+}
+
+/// How an output is written to so that a reader who is behind never blocks the writer for good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A descriptor of our own that does not block.
+    Pipe,
+    /// Each write says that it must not block.
+    Socket,
+    /// It takes what is written.
+    File,
 }
 
 /// As much as Linux lets an ordinary user have; it saves wake-ups.
@@ -54,9 +84,10 @@ impl FdSink {
             )
         };
         let stat = rustix::fs::fstat(&fd).map_err(bad)?;
-        let pipe = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
-        if !pipe {
-            return Ok(Self { fd, pipe, cancel });
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Fifo => {}
+            FileType::Socket => return Ok(Self { fd, kind: Kind::Socket, cancel }),
+            _ => return Ok(Self { fd, kind: Kind::File, cancel }),
         }
         // The client shares its descriptor's flags with other processes, so it must not be made non-blocking. A
         // descriptor of our own on the same pipe can be.
@@ -64,9 +95,16 @@ impl FdSink {
         match rustix::fs::open(own, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
             Ok(own) => {
                 let _ = rustix::pipe::fcntl_setpipe_size(&own, PIPE_SIZE);
-                Ok(Self { fd: own, pipe, cancel })
+                Ok(Self { fd: own, kind: Kind::Pipe, cancel })
             }
-            Err(_) => Ok(Self { fd, pipe: false, cancel }),
+            Err(_) => Ok(Self { fd, kind: Kind::File, cancel }),
+        }
+    }
+
+    fn write_some(&self, bytes: &[u8]) -> rustix::io::Result<usize> {
+        match self.kind {
+            Kind::Socket => rustix::net::send(&self.fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
+            Kind::Pipe | Kind::File => rustix::io::write(&self.fd, bytes),
         }
     }
 
@@ -87,7 +125,7 @@ impl FdSink {
 
 fn failed(e: rustix::io::Errno) -> Stop {
     match e {
-        rustix::io::Errno::PIPE => Stop::ReaderGone,
+        rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET => Stop::ReaderGone,
         rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT => Stop::Failed(
             ApiError::new(ErrorKind::Failed, "disk_full", "the disk of the output file is full")
                 .hint("free some space, or write to another place with -o"),
@@ -107,10 +145,10 @@ impl Sink for FdSink {
             if self.cancel.raised() {
                 return Err(Stop::Cancelled);
             }
-            match rustix::io::write(&self.fd, rest) {
+            match self.write_some(rest) {
                 Ok(n) => rest = &rest[n..],
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) if self.pipe => self.wait()?,
+                Err(rustix::io::Errno::AGAIN) if self.kind != Kind::File => self.wait()?,
                 Err(e) => return Err(failed(e)),
             }
         }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::task::AbortOnDropHandle;
 use wharf_protocol::{ApiError, ErrorKind, Param, QueryStats};
 
 /// A statement as a door hands it in.
@@ -98,15 +99,16 @@ impl Gate {
         let arrived = Instant::now();
         let registry = self.registry().clone();
         let guard = registry.enter(&statement.id, &cancel);
-        let place = self.place(&registry, &cancel).await?;
-        let queue_ms = clock::millis_since(arrived);
+        // Whoever sets a deadline means the time until there is an answer, waiting included.
         let deadline = statement.timeout.or(self.0.limits.timeout).map(|limit| {
             let cancel = cancel.clone();
-            tokio::spawn(async move {
+            AbortOnDropHandle::new(tokio::spawn(async move {
                 tokio::time::sleep(limit).await;
                 cancel.raise(Reason::Deadline);
-            })
+            }))
         });
+        let place = self.place(&registry, &cancel).await.map_err(|e| with_id(e, &statement.id))?;
+        let queue_ms = clock::millis_since(arrived);
         let gate = self.clone();
         let runtime = tokio::runtime::Handle::current();
         let work = tokio::task::spawn_blocking(move || {
@@ -117,9 +119,7 @@ impl Gate {
         let result = work.await.map_err(|e| {
             ApiError::new(ErrorKind::Internal, "panic", format!("the statement's thread failed: {e}"))
         });
-        if let Some(deadline) = deadline {
-            deadline.abort();
-        }
+        drop(deadline);
         drop(place);
         result?
     }
@@ -141,10 +141,11 @@ impl Gate {
             .hint("try again in a moment, or raise limits.queue"));
         }
         let _waiting = registry.wait();
-        let place = self.0.places.acquire().await;
-        if cancel.raised() {
-            return Err(cancel.error());
-        }
+        let place = tokio::select! {
+            biased;
+            () = cancel.wait() => return Err(cancel.error_while("waiting for a place")),
+            place = self.0.places.acquire() => place,
+        };
         place.map_err(|_| ApiError::new(ErrorKind::Unavailable, "shutdown", "the daemon is stopping"))
     }
 

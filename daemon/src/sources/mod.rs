@@ -5,7 +5,9 @@ pub mod duckdb;
 use crate::formats::Shape;
 use arrow::array::RecordBatch;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Takes a result: its columns once, then its rows, then the end.
@@ -65,16 +67,33 @@ pub struct Cancel(Arc<CancelState>);
 #[derive(Default)]
 struct CancelState {
     reason: AtomicU8,
-    interrupt: Mutex<Option<Box<dyn Fn() + Send>>>,
+    raised: CancellationToken,
+    interrupt: Mutex<Option<Interrupt>>,
 }
+
+type Interrupt = Box<dyn Fn() + Send>;
+
+/// How often a running statement that is to end is interrupted, until it ends.
+const AGAIN: Duration = Duration::from_millis(10);
 
 impl Cancel {
     /// Ends the statement: interrupts the engine now, and as soon as it begins if it has not begun.
     pub fn raise(&self, reason: Reason) {
-        let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
-        if let Some(interrupt) = &*self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
-            interrupt();
+        let first = self.0.reason.compare_exchange(0, reason as u8, Ordering::SeqCst, Ordering::SeqCst);
+        self.0.raised.cancel();
+        if first.is_err() || !self.interrupt() {
+            return;
+        }
+        // The engine forgets an interrupt that comes between two steps of a statement (bound, but not yet begun), so it
+        // is told again until the statement has ended.
+        let this = self.clone();
+        let again = move || {
+            while this.interrupt() {
+                std::thread::sleep(AGAIN);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("interrupt".to_owned()).spawn(again) {
+            tracing::warn!(%error, "a statement was interrupted once only");
         }
     }
 
@@ -83,18 +102,37 @@ impl Cancel {
         self.0.reason.load(Ordering::SeqCst) != 0
     }
 
+    /// Waits until somebody wishes it to end.
+    pub async fn wait(&self) {
+        self.0.raised.cancelled().await;
+    }
+
     /// How to interrupt what runs now; `None` when nothing runs.
-    pub fn on_raise(&self, interrupt: Option<Box<dyn Fn() + Send>>) {
-        *self.0.interrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = interrupt;
+    pub fn on_raise(&self, interrupt: Option<Interrupt>) {
+        *self.running() = interrupt;
+    }
+
+    /// Interrupts what runs; false if nothing does.
+    fn interrupt(&self) -> bool {
+        self.running().as_ref().map(|interrupt| interrupt()).is_some()
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Interrupt>> {
+        self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error that tells the caller why it ended.
     pub fn error(&self) -> ApiError {
+        self.error_while("executing")
+    }
+
+    /// The same, when it was doing something else than executing.
+    pub fn error_while(&self, doing: &str) -> ApiError {
         match self.0.reason.load(Ordering::SeqCst) {
             r if r == Reason::Deadline as u8 => ApiError::new(
                 ErrorKind::Deadline,
                 "deadline",
-                "the statement was stopped at its deadline, while executing",
+                format!("the statement was stopped at its deadline, while {doing}"),
             )
             .hint("give it more time with --timeout, or ask for less"),
             r if r == Reason::Shutdown as u8 => ApiError::new(

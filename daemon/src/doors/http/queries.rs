@@ -81,7 +81,7 @@ async fn into_output(
     // Dropped when the client goes away before the end.
     let guard = CancelOnDrop(cancel.clone());
     let stats = deliver(&rooms, statement, cancel, format, style, move |_| Ok(Box::new(sink))).await?;
-    std::mem::forget(guard);
+    drop(guard);
     Ok(Json(stats).into_response())
 }
 
@@ -101,9 +101,10 @@ async fn as_body(
     let rows = format == Format::Rows;
     tokio::spawn(async move {
         let tail = bytes.clone();
+        let stop = cancel.clone();
         let begin = move |_: &Arc<Shape>| {
             let _ = begun.send(());
-            Ok(Box::new(BodySink(bytes)) as Box<dyn Sink>)
+            Ok(Box::new(BodySink::new(bytes, stop)) as Box<dyn Sink>)
         };
         match deliver(&rooms, statement, cancel, format, style, begin).await {
             Ok(stats) if rows => {
@@ -135,7 +136,7 @@ async fn as_body(
         .chain(futures::stream::once(end).filter_map(futures::future::ready));
     let guarded = stream.chain(
         futures::stream::once(async move {
-            std::mem::forget(guard);
+            drop(guard);
             Ok(Bytes::new())
         })
         .filter(|b| futures::future::ready(b.as_ref().is_ok_and(|b| !b.is_empty()))),

@@ -1,0 +1,5 @@
+//! Streams: readers that stop, results of any size, statements that are too much, streams taken up again, cancels.
+
+mod cancel;
+pub mod http;
+pub mod process;
