@@ -3,3 +3,5 @@
 mod cancel;
 pub mod http;
 pub mod process;
+mod resume;
+mod slow;

@@ -17,6 +17,19 @@ pub struct Entry {
     pub json: String,
 }
 
+/// Events that are read at a time have about this many bytes together; one that is larger comes alone. It bounds what
+/// a subscriber who stopped reading costs.
+const PAGE_BYTES: i64 = 256 << 10;
+
+/// The next events of a session, up to the first with a page's bytes ahead of it. Bodies are read of those only.
+const PAGE: &str = "
+    select seq, kind, body from events where session_id = ?1 and seq > ?2 and seq <= (
+        select max(seq) from (
+            select seq, sum(octet_length(body)) over (order by seq rows between unbounded preceding and 1 preceding) as ahead
+            from events where session_id = ?1 and seq > ?2 and seq <= ?2 + ?3
+        ) where coalesce(ahead, 0) < ?4
+    ) order by seq";
+
 impl Sessions {
     /// Appends events in one commit and tells those who follow. Returns the last number.
     ///
@@ -30,20 +43,19 @@ impl Sessions {
         Ok(last)
     }
 
-    /// Up to `limit` events behind number `after`.
+    /// Up to `limit` events behind number `after`; fewer if they are large, but never none if there are some.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn events(&self, session: &str, after: u64, limit: u32) -> Result<Vec<Entry>, ApiError> {
-        let rows = sqlx::query(
-            "select seq, kind, body from events where session_id = ? and seq > ? order by seq limit ?",
-        )
-        .bind(session)
-        .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(limit)
-        .fetch_all(self.0.state.read())
-        .await
-        .map_err(|e| self.0.state.error(e))?;
+        let rows = sqlx::query(PAGE)
+            .bind(session)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX).min(i64::MAX - i64::from(limit)))
+            .bind(limit)
+            .bind(PAGE_BYTES)
+            .fetch_all(self.0.state.read())
+            .await
+            .map_err(|e| self.0.state.error(e))?;
         let entry = |row: sqlx::sqlite::SqliteRow| Entry {
             seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
             kind: row.get(1),
