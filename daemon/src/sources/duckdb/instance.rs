@@ -57,6 +57,8 @@ fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connec
         .with("allow_community_extensions", "false")?;
     let connection = duckdb::Connection::open_in_memory_with_flags(config)?;
     let mut setup = String::from("set TimeZone = 'UTC';");
+    // Without it the allocator keeps what a large statement needed until the next one comes.
+    setup.push_str("set allocator_background_threads = true;");
     for attachment in &key.attachments {
         let mode = if key.fence == Fence::OwnerWrites && attachment.foreign { "" } else { " (read_only)" };
         let file = literal(&attachment.file.to_string_lossy());
