@@ -32,8 +32,5 @@ async fn write(rooms: &Rooms) -> Result<(), wharf_protocol::ApiError> {
     let text =
         json!({"sources": sources, "tables": tables, "metrics": metrics, "sessions": sessions}).to_string();
     let file = rooms.config.dirs.completion_file();
-    let partial = file.with_extension("partial");
-    std::fs::write(&partial, text)
-        .and_then(|()| std::fs::rename(&partial, &file))
-        .map_err(|e| crate::lifecycle::io_error(&file, &e))
+    wharf_settings::write_whole(&file, text, true).map_err(|e| crate::lifecycle::io_error(&file, &e))
 }

@@ -1,14 +1,14 @@
 //! `wharf config`: settings, where they come from, and whether they are right.
 
 use super::Context;
-use super::result::{out, out_json};
+use super::result::{cannot_write, out, out_json};
 use crate::cli::ConfigAction;
 use crate::link::Failure;
 use crate::output::{Grid, Look, note};
 use serde_json::json;
 use std::process::ExitCode;
 use wharf_protocol::{ApiError, Column, ColumnKind, ErrorKind};
-use wharf_settings::{Dirs, Layer, init_text, schema};
+use wharf_settings::{Dirs, Layer, init_text, schema, write_whole};
 
 /// Runs the command.
 ///
@@ -41,9 +41,7 @@ pub fn run(context: &Context, action: &ConfigAction) -> Result<ExitCode, Failure
                 return Err(Failure::from(error).hint("add --force to overwrite it"));
             }
             Dirs::ensure(&context.dirs.config).map_err(|e| Failure::usage(e.to_string()))?;
-            std::fs::write(&path, init_text()).map_err(|e| {
-                Failure::from(ApiError::new(ErrorKind::Failed, "config", format!("{}: {e}", path.display())))
-            })?;
+            write_whole(&path, init_text(), false).map_err(|e| cannot_write(&path, &e))?;
             note(&context.terminal, &format!("wrote {}", path.display()));
             Ok(ExitCode::SUCCESS)
         }

@@ -75,5 +75,5 @@ fn of_source(context: &Context, source: &str) -> Context {
 /// The chat shows them on an empty screen.
 fn keep_questions(context: &Context, questions: &[String]) {
     let file = context.dirs.data.join("demo").join("questions.json");
-    let _ = std::fs::write(file, json!({"questions": questions}).to_string());
+    let _ = wharf_settings::write_whole(&file, json!({"questions": questions}).to_string(), true);
 }

@@ -83,7 +83,7 @@ fn write(found: &Profile, form: Form, file: &Path, ascii: bool, terminal: &Termi
         ),
     };
     let mut target = Target::create(file)?;
-    target.file.write_all(text.as_bytes()).map_err(|e| target.failed(&e))?;
+    target.file().write_all(text.as_bytes()).map_err(|e| target.failed(&e))?;
     target.finish()
 }
 

@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wharf_protocol::{ApiError, Column, ColumnKind, ErrorKind, Format, QueryStats};
+use wharf_settings::WholeFile;
 
 /// A request whose rows can be had in any form.
 pub trait RowsRequest: Serialize {
@@ -154,8 +155,8 @@ async fn bulk(
     format: Format,
 ) -> Result<QueryStats, Failure> {
     if let Some(path) = &args.output {
-        let file = Target::create(path)?;
-        let (client, id) = client.hand_over(file.file.as_fd()).await?;
+        let mut file = Target::create(path)?;
+        let (client, id) = client.hand_over(file.file().as_fd()).await?;
         let stats = client.post_into(request.path(), request, &id).await?;
         file.finish()?;
         return Ok(stats);
@@ -242,7 +243,7 @@ pub fn show(context: &Context, grid: &Grid, look: Look, file: Option<&Path>) -> 
         let mut target = Target::create(path)?;
         let mut plain = context.terminal.clone();
         (plain.width, plain.color_out) = (None, false);
-        grid.write(look, &plain, &mut target.file).map_err(|e| target.failed(&e))?;
+        grid.write(look, &plain, target.file()).map_err(|e| target.failed(&e))?;
         return target.finish();
     }
     let mut out = Paged::open(&context.terminal, grid.lines(look));
@@ -288,7 +289,7 @@ pub fn list(
     match &args.output {
         Some(path) => {
             let mut target = Target::create(path)?;
-            target.file.write_all(text.as_bytes()).map_err(|e| target.failed(&e))?;
+            target.file().write_all(text.as_bytes()).map_err(|e| target.failed(&e))?;
             target.finish()?;
         }
         None => out(&text),
@@ -339,13 +340,10 @@ pub fn out_json(value: &impl Serialize) {
     out(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"));
 }
 
-/// A file that appears under its name only when it is whole.
+/// A file that a command writes: it appears under its name only when it is whole.
 pub struct Target {
     path: PathBuf,
-    partial: PathBuf,
-    /// The file while it is written.
-    pub file: std::fs::File,
-    done: bool,
+    whole: WholeFile,
 }
 
 impl Target {
@@ -354,17 +352,13 @@ impl Target {
     /// # Errors
     /// When it cannot be made there.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        // A device or a pipe is written as it is.
-        let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
-        let partial = if special {
-            path.to_owned()
-        } else {
-            path.with_file_name(format!(".{name}.{}.partial", std::process::id()))
-        };
-        let file = std::fs::OpenOptions::new().write(true).create(!special).truncate(!special).open(&partial);
-        let file = file.map_err(|e| cannot_write(path, &e))?;
-        Ok(Self { path: path.to_owned(), partial, file, done: special })
+        let whole = WholeFile::create(path, false).map_err(|e| cannot_write(path, &e))?;
+        Ok(Self { path: path.to_owned(), whole })
+    }
+
+    /// The file while it is written.
+    pub fn file(&mut self) -> &mut std::fs::File {
+        &mut self.whole.file
     }
 
     /// The failure of a write.
@@ -376,25 +370,14 @@ impl Target {
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub fn finish(mut self) -> Result<(), Failure> {
-        if !self.done {
-            self.file.sync_all().map_err(|e| cannot_write(&self.path, &e))?;
-            std::fs::rename(&self.partial, &self.path).map_err(|e| cannot_write(&self.path, &e))?;
-            self.done = true;
-        }
-        Ok(())
+    pub fn finish(self) -> Result<(), Failure> {
+        let Self { path, whole } = self;
+        whole.keep().map_err(|e| cannot_write(&path, &e))
     }
 }
 
-impl Drop for Target {
-    fn drop(&mut self) {
-        if !self.done {
-            let _ = std::fs::remove_file(&self.partial);
-        }
-    }
-}
-
-fn cannot_write(path: &Path, e: &std::io::Error) -> Failure {
+/// The failure of a file that cannot be written.
+pub fn cannot_write(path: &Path, e: &std::io::Error) -> Failure {
     let full = matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
     let code = if full { "disk_full" } else { "output" };
     let failure = Failure::from(ApiError::new(
