@@ -9,6 +9,7 @@ mod cases;
 mod chat;
 mod daemon;
 mod generated;
+mod hostile;
 mod query;
 mod recovery;
 mod source;

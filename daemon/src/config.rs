@@ -18,6 +18,8 @@ pub struct Config {
     pub idle_exit: Option<Duration>,
     /// It ends after this long, as soon as nothing runs; `None` = never.
     pub max_lifetime: Option<Duration>,
+    /// A request must have come whole within this time.
+    pub request_time: Duration,
     /// A client that reads nothing for this long is dropped.
     pub write_stall: Duration,
     /// Bytes of memory for all engine instances together.
@@ -39,9 +41,10 @@ impl Config {
         let half = available_memory() / 2;
         Self {
             socket: dirs.socket(),
-            handoff_socket: dirs.runtime.join("handoff.sock"),
+            handoff_socket: dirs.handoff_socket(),
             idle_exit: settings.duration("daemon.idle_exit"),
             max_lifetime: settings.duration("daemon.max_lifetime"),
+            request_time: settings.duration("limits.request_time").unwrap_or(Duration::from_secs(10)),
             write_stall: settings.duration("limits.write_stall").unwrap_or(Duration::from_secs(30)),
             memory: settings.size("limits.memory").unwrap_or(half),
             limits: Limits {

@@ -2,6 +2,7 @@
 
 use super::http::{Reply, get, post, send};
 use crate::cases::shop;
+use crate::hostile::dice::Dice;
 use crate::support::Place;
 use serde_json::{Value, json};
 use std::io::BufRead;
@@ -62,18 +63,6 @@ impl Stream {
     }
 }
 
-/// Numbers that look random and are the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-}
-
 fn ask(place: &Place, session: &str, question: &str) -> Value {
     loop {
         let request = json!({"question": question, "session": session, "create": true, "now": "2024-12-15"});
@@ -94,10 +83,7 @@ fn a_stream_cut_anywhere_is_taken_up_without_gap_or_double() {
     if !shop(&place) {
         return;
     }
-    let seed =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
-    println!("seed {seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new();
     let session = ask(&place, "daily", QUESTIONS[3])["session_id"].as_str().unwrap().to_owned();
     let mut joined: Vec<Raw> = Vec::new();
     let mut stream = Stream::open(&place, &session, 0);

@@ -124,6 +124,11 @@ impl Dirs {
         self.runtime.join("wharfd.sock")
     }
 
+    /// Where clients hand their outputs over.
+    pub fn handoff_socket(&self) -> PathBuf {
+        self.runtime.join("handoff.sock")
+    }
+
     /// Where the running daemon writes its real address, so that a client with another environment finds it.
     pub fn address_file(&self) -> PathBuf {
         self.state.join("daemon.json")
@@ -184,10 +189,11 @@ impl Dirs {
         if mode & 0o077 != 0 {
             return refuse(format!("its mode is {mode:o}; others may enter (chmod 700 mends it)"));
         }
-        if self.socket().as_os_str().len() > crate::SOCKET_PATH_MAX {
-            return Err(DirsError::TooLong { path: self.socket() });
+        let too_long = |path: &PathBuf| path.as_os_str().len() > crate::SOCKET_PATH_MAX;
+        match [self.socket(), self.handoff_socket()].into_iter().find(too_long) {
+            Some(path) => Err(DirsError::TooLong { path }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

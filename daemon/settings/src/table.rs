@@ -86,6 +86,13 @@ pub const TABLE: &[Setting] = &[
         doc: "Statements are stopped after this long unless the request says otherwise; 0 = never.",
     },
     Setting {
+        key: "limits.request_time",
+        kind: Kind::Duration,
+        default: "10s",
+        env: "WHARF_REQUEST_TIME",
+        doc: "A client that has not sent its whole request within this time is dropped.",
+    },
+    Setting {
         key: "limits.write_stall",
         kind: Kind::Duration,
         default: "30s",

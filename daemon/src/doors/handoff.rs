@@ -9,7 +9,7 @@ use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -22,8 +22,10 @@ const MOST: usize = 256;
 #[derive(Clone, Default)]
 pub struct Handoff(Arc<Mutex<Waiting>>);
 
-/// By id: the descriptor, and since when it waits.
-type Waiting = HashMap<[u8; 16], (OwnedFd, Instant)>;
+/// Chosen by the client at random.
+type Id = [u8; 16];
+
+type Waiting = HashMap<Id, OwnedFd>;
 
 impl Handoff {
     /// Takes the descriptor that was handed over under this id (32 hexadecimal digits).
@@ -35,7 +37,7 @@ impl Handoff {
         for (i, byte) in key.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&id[2 * i..2 * i + 2], 16).ok()?;
         }
-        self.waiting().remove(&key).map(|(fd, _)| fd)
+        self.waiting().remove(&key)
     }
 
     /// Takes in descriptors until the listener fails.
@@ -46,16 +48,28 @@ impl Handoff {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
-            if stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
-                let this = self.clone();
-                tokio::spawn(async move {
-                    let _ = tokio::time::timeout(WAIT, this.receive(stream)).await;
-                });
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == own => {
+                    let this = self.clone();
+                    tokio::spawn(async move {
+                        let received = tokio::time::timeout(WAIT, this.receive(stream)).await;
+                        if let Ok(Ok(Some(id))) = received {
+                            // Its client may have died: whoever reads the output must not wait for us.
+                            tokio::time::sleep(WAIT).await;
+                            this.waiting().remove(&id);
+                        }
+                    });
+                }
+                peer => {
+                    let who = peer.map_or_else(|e| e.to_string(), |p| format!("user {}", p.uid()));
+                    tracing::warn!(%who, "refused the output of another user");
+                }
             }
         }
     }
 
-    async fn receive(&self, mut stream: UnixStream) -> std::io::Result<()> {
+    /// Takes one descriptor in; its id, if there was room for it.
+    async fn receive(&self, mut stream: UnixStream) -> std::io::Result<Option<Id>> {
         let received = loop {
             stream.readable().await?;
             match stream.try_io(Interest::READABLE, || read_one(&stream)) {
@@ -63,19 +77,20 @@ impl Handoff {
                 other => break other?,
             }
         };
-        if let Some((id, fd)) = received {
-            let full = {
-                let mut waiting = self.waiting();
-                waiting.retain(|_, (_, since)| since.elapsed() < WAIT);
-                let full = waiting.len() >= MOST;
-                if !full {
-                    waiting.insert(id, (fd, Instant::now()));
-                }
-                full
-            };
-            stream.write_all(&[u8::from(!full)]).await?;
+        let Some((id, fd)) = received else { return Ok(None) };
+        let room = {
+            let mut waiting = self.waiting();
+            let room = waiting.len() < MOST;
+            if room {
+                waiting.insert(id, fd);
+            }
+            room
+        };
+        let told = stream.write_all(&[u8::from(room)]).await;
+        if told.is_err() {
+            self.waiting().remove(&id);
         }
-        Ok(())
+        told.map(|()| room.then_some(id))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -83,7 +98,7 @@ impl Handoff {
     }
 }
 
-fn read_one(stream: &UnixStream) -> std::io::Result<Option<([u8; 16], OwnedFd)>> {
+fn read_one(stream: &UnixStream) -> std::io::Result<Option<(Id, OwnedFd)>> {
     let mut id = [0_u8; 16];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);

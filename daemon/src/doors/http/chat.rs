@@ -1,9 +1,9 @@
 //! Questions: asked, looked up, stopped.
 
-use super::failure::{Body, Failure};
+use super::failure::{Body, Failure, Path};
 use crate::Rooms;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 use wharf_protocol::{ApiError, AskRequest, AskStarted, ErrorKind, Turn};
 

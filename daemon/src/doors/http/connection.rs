@@ -14,12 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Instant, Sleep};
 
-/// The first byte and the headers of a request must come within this time.
-const HEADERS: Duration = Duration::from_secs(10);
-
 /// Serves connections until the task is dropped.
 pub async fn serve(listener: UnixListener, rooms: Rooms, router: Router, write_stall: Duration) {
     let own = rustix::process::getuid().as_raw();
+    let request_time = rooms.config.request_time;
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -36,10 +34,10 @@ pub async fn serve(listener: UnixListener, rooms: Rooms, router: Router, write_s
                 let router = router.clone();
                 tokio::spawn(async move {
                     let _busy = busy;
-                    let io = TokioIo::new(Patient::new(stream, write_stall));
+                    let io = TokioIo::new(Patient::new(stream, request_time, write_stall));
                     let served = hyper::server::conn::http1::Builder::new()
                         .timer(TokioTimer::new())
-                        .header_read_timeout(HEADERS)
+                        .header_read_timeout(request_time)
                         .max_buf_size(256 << 10)
                         .serve_connection(io, TowerToHyperService::new(router));
                     if let Err(e) = served.await {
@@ -74,8 +72,8 @@ struct Patient {
 }
 
 impl Patient {
-    fn new(stream: UnixStream, stall: Duration) -> Self {
-        Self { stream, stall, first: Some(Box::pin(tokio::time::sleep(HEADERS))), writing: None }
+    fn new(stream: UnixStream, first: Duration, stall: Duration) -> Self {
+        Self { stream, stall, first: Some(Box::pin(tokio::time::sleep(first))), writing: None }
     }
 
     fn watched<T>(&mut self, result: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {

@@ -1,9 +1,9 @@
 //! The daemon about itself.
 
-use super::failure::Failure;
+use super::failure::{Failure, Query};
 use crate::Rooms;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wharf_protocol::{Hello, PROTOCOL, Status, StopReply};

@@ -1,8 +1,9 @@
 //! Errors as HTTP replies, and request bodies read with errors of the same shape.
 
 use axum::Json;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use wharf_protocol::{ApiError, ErrorKind};
@@ -23,6 +24,10 @@ impl<E: Into<ApiError>> From<E> for Failure {
     }
 }
 
+fn misfit(code: &str, message: String) -> Failure {
+    Failure(ApiError::new(ErrorKind::Invalid, code, message))
+}
+
 /// A JSON body. What does not fit is an error with place and reason, never a panic.
 pub struct Body<T>(pub T);
 
@@ -30,20 +35,49 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|e| {
-            Failure(ApiError::new(
-                ErrorKind::Invalid,
-                "body",
-                format!("the request's body cannot be read: {}", e.body_text()),
-            ))
-        })?;
+        let bytes = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|e| misfit("body", format!("the request's body cannot be read: {}", e.body_text())))?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        T::deserialize(&mut reader).map(Self).map_err(|e| {
-            Failure(ApiError::new(
-                ErrorKind::Invalid,
-                "body",
-                format!("the request's body does not fit: {e}"),
-            ))
-        })
+        let value = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+        value.map(Self).map_err(|e| misfit("body", format!("the request's body does not fit: {e}")))
+    }
+}
+
+/// A body of text.
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        String::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|e| misfit("body", format!("the request's body cannot be read: {}", e.body_text())))
+    }
+}
+
+/// What stands behind the question mark.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|q| Self(q.0)).map_err(|e| misfit("query", e.body_text()))
+    }
+}
+
+/// A name in the path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|p| Self(p.0)).map_err(|e| misfit("path", e.body_text()))
     }
 }

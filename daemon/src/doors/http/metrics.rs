@@ -1,11 +1,11 @@
 //! Metric queries, metrics, models.
 
-use super::failure::{Body, Failure};
+use super::failure::{Body, Failure, Query};
 use crate::Rooms;
 use crate::formats::Style;
 use crate::gate::{Rights, Statement};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;

@@ -17,13 +17,13 @@ pub use connection::serve;
 
 use crate::Rooms;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use failure::Failure;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wharf_protocol::{ApiError, ErrorKind, REQUEST_ID};
 
 /// The largest request body, in bytes.
@@ -31,6 +31,7 @@ const BODY_LIMIT: usize = 16 << 20;
 
 /// All routes of the owner's socket.
 pub fn router(rooms: Rooms) -> Router {
+    let request_time = rooms.config.request_time;
     Router::new()
         .route("/health", get(daemon::health))
         .route("/api/demo", post(demo::create))
@@ -58,7 +59,9 @@ pub fn router(rooms: Rooms) -> Router {
         .route("/api/chat/turns", post(chat::ask))
         .route("/api/chat/turns/{id}", get(chat::show).delete(chat::stop))
         .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(request_time, whole))
         .layer(middleware::from_fn(about))
         .layer(middleware::from_fn(local_only))
         .with_state(rooms)
@@ -69,16 +72,46 @@ async fn unknown(request: Request) -> Failure {
     Failure(ApiError::new(ErrorKind::NotFound, "route_not_found", format!("there is nothing at {path}")))
 }
 
+async fn other_method(request: Request) -> Response {
+    let message = format!("{} does not take {}", request.uri().path(), request.method());
+    let failure = Failure(ApiError::new(ErrorKind::Invalid, "method_not_allowed", message));
+    let mut response = failure.into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// Waits for the body, but not for ever: one that never ends would hold a connection and what it has sent so far.
+async fn whole(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let error = match tokio::time::timeout(limit, axum::body::to_bytes(body, BODY_LIMIT)).await {
+        Ok(Ok(bytes)) => return next.run(Request::from_parts(head, bytes.into())).await,
+        Ok(Err(e)) => {
+            let message = format!("the request's body cannot be read: {e}");
+            ApiError::new(ErrorKind::Invalid, "body", message)
+                .hint(format!("a body may have {} MiB", BODY_LIMIT >> 20))
+        }
+        Err(_) => {
+            let message = format!("the request's body did not come whole within {} s", limit.as_secs_f32());
+            ApiError::new(ErrorKind::Deadline, "body_late", message)
+                .hint("send it at once, or raise limits.request_time")
+        }
+    };
+    Failure(error).into_response()
+}
+
 /// A browser that was led to the socket, or a request meant for another host, is refused even here.
 async fn local_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let foreign = [header::ORIGIN, header::REFERER].into_iter().find(|name| headers.contains_key(name));
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let reason = match (foreign, host) {
+    let ours = |host: &[u8]| matches!(host, b"" | b"wharf" | b"localhost");
+    // A client may name the host in the request line too, and a header may stand there twice.
+    let named = request.uri().authority().map(|a| a.as_str().as_bytes());
+    let mut hosts = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes).chain(named);
+    let reason = match (foreign, hosts.find(|host| !ours(host))) {
         (Some(name), _) => {
             Some(format!("requests with the header `{name}` come from browsers and are refused here"))
         }
-        (None, None | Some(b"" | b"wharf" | b"localhost")) => None,
+        (None, None) => None,
         (None, Some(_)) => {
             Some("this socket answers to the host names `wharf` and `localhost` only".to_owned())
         }

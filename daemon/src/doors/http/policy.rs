@@ -1,13 +1,13 @@
 //! Trying a policy out: NDJSON lines in, verdicts out.
 
-use super::failure::Failure;
+use super::failure::{Failure, Text};
 use crate::Rooms;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use wharf_protocol::{ApiError, ErrorKind};
 
-pub(super) async fn check(State(rooms): State<Rooms>, body: String) -> Result<Response, Failure> {
+pub(super) async fn check(State(rooms): State<Rooms>, Text(body): Text) -> Result<Response, Failure> {
     let verdicts = tokio::task::spawn_blocking(move || {
         let mut out = String::new();
         for (number, line) in body.lines().enumerate() {

@@ -1,6 +1,6 @@
 //! Statements: rows out, as a stream or into the client's own output.
 
-use super::failure::{Body, Failure};
+use super::failure::{Body, Failure, Path};
 use super::sources::CancelOnDrop;
 use crate::Rooms;
 use crate::formats::{BodySink, Encoding, FdSink, Shape, Sink, Style};
@@ -8,7 +8,7 @@ use crate::gate::{Deliver, Rights, Statement};
 use crate::sources::{Cancel, Reason, Stop};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;

@@ -1,9 +1,9 @@
 //! Conversations: list, show, follow.
 
-use super::failure::{Body, Failure};
+use super::failure::{Body, Failure, Path, Query};
 use crate::Rooms;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;

@@ -1,11 +1,11 @@
 //! Sources and tables.
 
-use super::failure::{Body, Failure};
+use super::failure::{Body, Failure, Path, Query};
 use crate::Rooms;
 use crate::sources::{Cancel, Reason};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
