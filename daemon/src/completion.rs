@@ -2,6 +2,7 @@
 
 use crate::Rooms;
 use serde_json::json;
+use wharf_settings::{Use, write_whole};
 
 impl Rooms {
     /// Writes the lists anew in the background, because a source, a model or a session has changed.
@@ -32,5 +33,5 @@ async fn write(rooms: &Rooms) -> Result<(), wharf_protocol::ApiError> {
     let text =
         json!({"sources": sources, "tables": tables, "metrics": metrics, "sessions": sessions}).to_string();
     let file = rooms.config.dirs.completion_file();
-    wharf_settings::write_whole(&file, text, true).map_err(|e| crate::lifecycle::io_error(&file, &e))
+    write_whole(&file, text, Use::Cache).map_err(|e| crate::lifecycle::io_error(&file, &e))
 }

@@ -8,7 +8,7 @@ use crate::output::{Grid, Look, note};
 use serde_json::json;
 use std::process::ExitCode;
 use wharf_protocol::{ApiError, Column, ColumnKind, ErrorKind};
-use wharf_settings::{Dirs, Layer, init_text, schema, write_whole};
+use wharf_settings::{Dirs, Layer, Use, init_text, schema, write_whole};
 
 /// Runs the command.
 ///
@@ -41,7 +41,7 @@ pub fn run(context: &Context, action: &ConfigAction) -> Result<ExitCode, Failure
                 return Err(Failure::from(error).hint("add --force to overwrite it"));
             }
             Dirs::ensure(&context.dirs.config).map_err(|e| Failure::usage(e.to_string()))?;
-            write_whole(&path, init_text(), false).map_err(|e| cannot_write(&path, &e))?;
+            write_whole(&path, init_text(), Use::Asked).map_err(|e| cannot_write(&path, &e))?;
             note(&context.terminal, &format!("wrote {}", path.display()));
             Ok(ExitCode::SUCCESS)
         }

@@ -8,6 +8,7 @@ use crate::output::note;
 use serde::Deserialize;
 use serde_json::json;
 use std::process::ExitCode;
+use wharf_settings::{Use, write_whole};
 
 #[derive(Deserialize)]
 struct Demo {
@@ -75,5 +76,5 @@ fn of_source(context: &Context, source: &str) -> Context {
 /// The chat shows them on an empty screen.
 fn keep_questions(context: &Context, questions: &[String]) {
     let file = context.dirs.data.join("demo").join("questions.json");
-    let _ = wharf_settings::write_whole(&file, json!({"questions": questions}).to_string(), true);
+    let _ = write_whole(&file, json!({"questions": questions}).to_string(), Use::Cache);
 }

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wharf_protocol::{ApiError, Column, ColumnKind, ErrorKind, Format, QueryStats};
-use wharf_settings::WholeFile;
+use wharf_settings::{Use, WholeFile};
 
 /// A request whose rows can be had in any form.
 pub trait RowsRequest: Serialize {
@@ -352,7 +352,7 @@ impl Target {
     /// # Errors
     /// When it cannot be made there.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let whole = WholeFile::create(path, false).map_err(|e| cannot_write(path, &e))?;
+        let whole = WholeFile::create(path, Use::Asked).map_err(|e| cannot_write(path, &e))?;
         Ok(Self { path: path.to_owned(), whole })
     }
 

@@ -10,7 +10,7 @@ mod whole;
 pub use dirs::{Dirs, DirsError, Env};
 pub use layers::{Layer, Resolved, Settings, SettingsError};
 pub use table::{Kind, Setting, TABLE, init_text, schema};
-pub use whole::{WholeFile, write_whole};
+pub use whole::{Use, WholeFile, write_whole};
 
 /// The longest socket path that the platform takes, in bytes, the closing NUL not counted.
 pub const SOCKET_PATH_MAX: usize = if cfg!(target_os = "macos") { 103 } else { 107 };

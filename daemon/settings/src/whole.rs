@@ -10,6 +10,17 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// What a file is to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// The user asked for it: open to whom the user's mask says, on the disk when it is kept.
+    Asked,
+    /// wharf's own, for the user alone: on the disk when it is kept.
+    Own,
+    /// wharf's own, and can be made again: whole, but not waited for.
+    Cache,
+}
+
 /// A file on its way. Dropped before it is kept, it leaves nothing.
 #[derive(Debug)]
 pub struct WholeFile {
@@ -17,6 +28,7 @@ pub struct WholeFile {
     pub file: File,
     path: PathBuf,
     naming: Naming,
+    what: Use,
 }
 
 #[derive(Debug)]
@@ -30,21 +42,21 @@ enum Naming {
 }
 
 impl WholeFile {
-    /// Begins a file that will stand at `path`, readable for those who could read the one that stands there now, and
-    /// for the user alone if `private`. A symbolic link is followed, so that the file behind it is replaced.
+    /// Begins a file that will stand at `path`, with the mode of the one that stands there now. A symbolic link is
+    /// followed, so that the file behind it is replaced.
     ///
     /// # Errors
     /// When it cannot be made there.
-    pub fn create(path: &Path, private: bool) -> io::Result<Self> {
+    pub fn create(path: &Path, what: Use) -> io::Result<Self> {
         let before = std::fs::metadata(path).ok();
         // `/dev/stdout` may be a file, but it is the open one that is meant, not its name.
         let open_already = path.starts_with("/dev") || path.starts_with("/proc");
         if before.as_ref().is_some_and(|m| open_already || !m.is_file()) {
             let file = OpenOptions::new().append(true).open(path)?;
-            return Ok(Self { file, path: path.to_owned(), naming: Naming::Itself });
+            return Ok(Self { file, path: path.to_owned(), naming: Naming::Itself, what });
         }
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mode = if private { 0o600 } else { 0o666 };
+        let mode = if what == Use::Asked { 0o666 } else { 0o600 };
         let (file, naming) = match unnamed(folder(&path), mode) {
             Some(file) => (file, Naming::Unnamed),
             None => beside(&path, mode)?,
@@ -53,7 +65,7 @@ impl WholeFile {
         if let Some(before) = before {
             file.set_permissions(Permissions::from_mode(before.permissions().mode() & 0o777))?;
         }
-        Ok(Self { file, path, naming })
+        Ok(Self { file, path, naming, what })
     }
 
     /// The file is whole: it goes to the disk and takes its name.
@@ -64,7 +76,10 @@ impl WholeFile {
         if matches!(self.naming, Naming::Itself) {
             return Ok(());
         }
-        self.file.sync_all()?;
+        let durable = self.what != Use::Cache;
+        if durable {
+            self.file.sync_all()?;
+        }
         if matches!(self.naming, Naming::Unnamed) {
             match link(&self.file, &self.path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
@@ -83,7 +98,9 @@ impl WholeFile {
             self.naming = Naming::Itself;
         }
         // The name is safe as well once the folder is on the disk; not every file system can be asked for that.
-        let _ = File::open(folder(&self.path)).and_then(|f| f.sync_all());
+        if durable {
+            let _ = File::open(folder(&self.path)).and_then(|f| f.sync_all());
+        }
         Ok(())
     }
 }
@@ -100,8 +117,8 @@ impl Drop for WholeFile {
 ///
 /// # Errors
 /// When it cannot be written; what stood there before still does.
-pub fn write_whole(path: &Path, text: impl AsRef<[u8]>, private: bool) -> io::Result<()> {
-    let mut whole = WholeFile::create(path, private)?;
+pub fn write_whole(path: &Path, text: impl AsRef<[u8]>, what: Use) -> io::Result<()> {
+    let mut whole = WholeFile::create(path, what)?;
     whole.file.write_all(text.as_ref())?;
     whole.keep()
 }
@@ -175,15 +192,15 @@ mod tests {
     fn a_file_is_seen_when_it_is_whole_and_replaces_another_with_its_mode() {
         let tmp = tempfile::tempdir().unwrap();
         let path = tmp.path().join("a.toml");
-        let mut whole = WholeFile::create(&path, true).unwrap();
+        let mut whole = WholeFile::create(&path, Use::Own).unwrap();
         whole.file.write_all(b"half").unwrap();
         assert!(!path.exists());
         drop(whole);
         assert!(names(tmp.path()).is_empty());
-        write_whole(&path, "one", true).unwrap();
+        write_whole(&path, "one", Use::Own).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        write_whole(&path, "two", true).unwrap();
+        write_whole(&path, "two", Use::Own).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(names(tmp.path()), ["a.toml"]);
@@ -195,7 +212,7 @@ mod tests {
         let (real, link) = (tmp.path().join("real"), tmp.path().join("link"));
         std::fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        write_whole(&link, "new", false).unwrap();
+        write_whole(&link, "new", Use::Asked).unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&real).unwrap(), b"new");
     }
@@ -209,7 +226,7 @@ mod tests {
         living.write_all(b"x").unwrap();
         std::fs::write(tmp.path().join(".wharf-1-0.partial"), "left").unwrap();
         std::fs::write(&path, "old").unwrap();
-        write_whole(&path, "new", false).unwrap();
+        write_whole(&path, "new", Use::Asked).unwrap();
         let Naming::Beside(own) = naming else { panic!("{naming:?}") };
         assert_eq!(names(tmp.path()), [own.file_name().unwrap().to_string_lossy().into_owned(), "a".into()]);
     }
