@@ -142,12 +142,13 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     let dirs = config.dirs.clone();
     let scratch = lifecycle::scratch(&dirs.cache)?;
     let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
-    if !config.private {
-        snapshots.sweep_partial();
-    }
     let pool = sources::duckdb::Pool::new(config.memory, &scratch);
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
+    if !config.private {
+        catalog.sweep_snapshots();
+        demo::sweep(&dirs.data);
+    }
     let audit = audit::Audit::new(state.clone());
     let gate = gate::Gate::new(catalog, pool, audit, config.limits.clone());
     let warm = gate.clone();

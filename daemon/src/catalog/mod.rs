@@ -232,6 +232,11 @@ impl Catalog {
         self.0.snapshots.discard(name);
     }
 
+    /// Removes what the end of an earlier daemon left among the snapshots.
+    pub fn sweep_snapshots(&self) {
+        self.0.snapshots.sweep_strays(|source| self.exists(source));
+    }
+
     /// Bytes of snapshots.
     pub fn cache_bytes(&self) -> u64 {
         self.0.snapshots.bytes()

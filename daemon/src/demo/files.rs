@@ -5,11 +5,9 @@ use crate::lifecycle::io_error;
 use chrono::NaiveDate;
 use duckdb::{AccessMode, Config, Connection};
 use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use wharf_protocol::{ApiError, ErrorKind};
-use wharf_settings::Dirs;
+use wharf_settings::{Dirs, Use, write_whole};
 
 /// The demo's semantic models: file and text.
 pub(super) const MODELS: [(&str, &str); 4] = [
@@ -64,7 +62,7 @@ impl Folder {
         make: impl FnOnce(&Path) -> Result<Facts, ApiError>,
     ) -> Result<Facts, ApiError> {
         self.sweep();
-        let fresh = self.0.join(format!("making-{}.duckdb", uuid::Uuid::now_v7()));
+        let fresh = self.0.join(format!("making-{}-{}.duckdb", std::process::id(), uuid::Uuid::now_v7()));
         let result = make(&fresh).and_then(|facts| {
             File::open(&fresh).and_then(|f| f.sync_all()).map_err(|e| io_error(&fresh, &e))?;
             // Without its note a database is not sound, so an end between these steps leaves one that is made anew.
@@ -93,15 +91,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes what a making that was cut long ago left behind. Fresh files may belong to another daemon.
-    fn sweep(&self) {
-        let old = |file: &Path| {
-            let changed = fs::metadata(file).and_then(|m| m.modified()).ok();
-            changed.and_then(|t| t.elapsed().ok()).is_some_and(|age| age.as_secs() > 600)
-        };
+    /// Removes what a making left behind whose daemon is gone.
+    pub(super) fn sweep(&self) {
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            let left = entry.file_name().to_string_lossy().starts_with("making-");
-            if left && old(&entry.path()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let maker = name.strip_prefix("making-").and_then(|rest| rest.split('-').next()?.parse().ok());
+            if maker.is_some_and(|pid: u32| !crate::lifecycle::lives(pid)) {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -129,17 +124,5 @@ fn counts_of(facts: &Facts) -> [u64; 6] {
 
 /// Writes a file whole or not at all.
 fn write(file: &Path, text: &str) -> Result<(), ApiError> {
-    let fresh = file.with_extension(format!("{}.fresh", std::process::id()));
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)
-        .and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all()))
-        .and_then(|()| fs::rename(&fresh, file));
-    written.map_err(|e| {
-        let _ = fs::remove_file(&fresh);
-        io_error(file, &e)
-    })
+    write_whole(file, text, Use::Own).map_err(|e| io_error(file, &e))
 }

@@ -88,6 +88,11 @@ pub async fn set_up(
     Ok(Demo { source: SOURCE.to_owned(), path, questions, facts })
 }
 
+/// Removes from the folder `data` what the making of a demo left behind when its daemon was killed.
+pub fn sweep(data: &Path) {
+    Folder::new(data).sweep();
+}
+
 /// What the caller wants of the demo.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {

@@ -47,7 +47,7 @@ pub fn scratch(cache: &Path) -> Result<PathBuf, ApiError> {
 }
 
 /// Whether a process lives; one that has ended and waits for its parent does not.
-fn lives(pid: u32) -> bool {
+pub fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
     state.is_some_and(|s| s != 'Z' && s != 'X')

@@ -103,12 +103,13 @@ impl Snapshots {
         entries.filter_map(|e| e.metadata().ok()).map(|m| m.len()).sum()
     }
 
-    /// Removes what an interrupted build left behind.
-    pub fn sweep_partial(&self) {
+    /// Removes what an interrupted build left behind, and snapshots of sources that are not `known`: the daemon ended
+    /// between the end of a snapshot and the note of its source, or between the end of a source and that of its snapshot.
+    pub fn sweep_strays(&self, known: impl Fn(&str) -> bool) {
         for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.contains(".partial") {
-                let _ = std::fs::remove_file(entry.path());
+            if name.contains(".partial") || !known(source_of(&name)) {
+                remove(&entry.path());
             }
         }
     }
@@ -155,13 +156,23 @@ impl Snapshots {
         for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            // A name is `source-stamp-types.ending`; source names hold no dash.
-            let of_source = name.split('-').next() == Some(source);
             let kept = keep.is_some_and(|k| path == k || path == manifest_of(k));
-            if of_source && !kept {
-                let _ = std::fs::remove_file(path);
+            if source_of(&name) == source && !kept {
+                remove(&path);
             }
         }
+    }
+}
+
+/// A name is `source-stamp-types.ending`; source names hold no dash.
+fn source_of(name: &str) -> &str {
+    name.split('-').next().unwrap_or_default()
+}
+
+/// Removes a snapshot's file, or the folder that the engine spilled into while it made one.
+fn remove(path: &Path) {
+    if std::fs::remove_file(path).is_err() {
+        let _ = std::fs::remove_dir_all(path);
     }
 }
 
