@@ -8,6 +8,7 @@ mod ask;
 mod cases;
 mod chat;
 mod daemon;
+mod faults;
 mod generated;
 mod hostile;
 mod query;
