@@ -18,16 +18,23 @@ fn main() -> ExitCode {
     }
     let matches = match cli::Cli::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(e) => {
-            let _ = e.print();
-            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
-        }
+        Err(e) => return told(&e),
     };
     match cli::Cli::from_arg_matches(&matches) {
         Ok(cli) => commands::run(cli, &env),
-        Err(e) => {
-            let _ = e.print();
-            ExitCode::from(2)
-        }
+        Err(e) => told(&e),
     }
+}
+
+/// Help and version on standard output, mistakes on standard error. A mistake repeats what was given, which must not
+/// command the terminal.
+fn told(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let hostile = |line| matches!(output::visible(line), std::borrow::Cow::Owned(_));
+    if error.use_stderr() && text.lines().any(hostile) {
+        output::warn(text.trim_end());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

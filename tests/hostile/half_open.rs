@@ -106,6 +106,26 @@ fn outputs_that_nobody_asks_for_are_closed() {
     assert_eq!(place.ok(&["query", "select 2", "--csv", "-t"]), "2\n");
 }
 
+#[test]
+fn the_output_of_a_request_that_is_refused_is_closed_at_once() {
+    let place = Place::new();
+    place.ok(&["query", "select 1", "--csv"]);
+    let calls: [&[&str]; 5] = [
+        &["sample", "nix", "--csv"],
+        &["sample", "nix", "--percent", "-1", "--csv"],
+        &["metric", "query", "nix", "--csv"],
+        &["query", "select * from nix", "--csv"],
+        &["query", "select 1", "--csv", "--source", "nix"],
+    ];
+    for args in calls {
+        let begun = Instant::now();
+        // Whoever reads standard output sees its end only when nobody holds it open any more.
+        let ran = place.run(args);
+        assert!(ran.code != 0 && ran.out.is_empty(), "{args:?}: {ran:?}");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{args:?}: {:?}", begun.elapsed());
+    }
+}
+
 /// Hands a descriptor over as the client does; what the daemon answers.
 fn hand_over(socket: &std::path::Path, id: &[u8; 16], fd: &OwnedFd) -> u8 {
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};

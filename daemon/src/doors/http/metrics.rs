@@ -1,6 +1,7 @@
 //! Metric queries, metrics, models.
 
 use super::failure::{Body, Failure, Query};
+use super::queries::Output;
 use crate::Rooms;
 use crate::formats::Style;
 use crate::gate::{Rights, Statement};
@@ -15,6 +16,7 @@ use wharf_semantic::Role;
 
 pub(super) async fn query(
     State(rooms): State<Rooms>,
+    output: Output,
     headers: HeaderMap,
     Body(request): Body<MetricRequest>,
 ) -> Result<Response, Failure> {
@@ -39,7 +41,7 @@ pub(super) async fn query(
     let mut statement = Statement::new("metric", Rights::Source, compiled.sql).source(&source);
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     let style = Style { no_header: request.no_header, null: request.null };
-    super::queries::send(rooms, &headers, statement, request.format, style).await
+    super::queries::send(rooms, &headers, output, statement, request.format, style).await
 }
 
 fn role(role: Role) -> &'static str {

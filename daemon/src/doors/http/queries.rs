@@ -8,11 +8,14 @@ use crate::gate::{Deliver, Rights, Statement};
 use crate::sources::{Cancel, Reason, Stop};
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::FromRequestParts;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use std::io::Read as _;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +28,29 @@ use wharf_protocol::{
 /// Pieces of a body that wait for a reader, each of some 100 KB.
 const PIECES: usize = 2;
 
+/// The output that the client handed over, if the request names one. It is claimed before anything else is looked at, so
+/// that it is closed when the request turns out to be wrong: whoever reads it must see its end.
+pub(super) struct Output(Option<OwnedFd>);
+
+impl FromRequestParts<Rooms> for Output {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, rooms: &Rooms) -> Result<Self, Failure> {
+        let Some(id) = parts.headers.get(OUTPUT_ID) else { return Ok(Self(None)) };
+        match id.to_str().ok().and_then(|id| rooms.handoff.take(id)) {
+            Some(fd) => Ok(Self(Some(fd))),
+            None => Err(Failure(ApiError::new(
+                ErrorKind::Invalid,
+                "output",
+                "no output was handed over under this id",
+            ))),
+        }
+    }
+}
+
 pub(super) async fn stream(
     State(rooms): State<Rooms>,
+    output: Output,
     headers: HeaderMap,
     Body(request): Body<QueryRequest>,
 ) -> Result<Response, Failure> {
@@ -41,13 +65,14 @@ pub(super) async fn stream(
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     statement.cwd = request.cwd.map(PathBuf::from);
     let style = Style { no_header: request.no_header, null: request.null };
-    send(rooms, &headers, statement, request.format, style).await
+    send(rooms, &headers, output, statement, request.format, style).await
 }
 
 /// Runs a statement and sends its rows: into the output that the client handed over, if it names one, else as the body.
 pub(super) async fn send(
     rooms: Rooms,
     headers: &HeaderMap,
+    output: Output,
     mut statement: Statement,
     format: Format,
     style: Style,
@@ -55,8 +80,8 @@ pub(super) async fn send(
     if let Some(id) = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
         id.clone_into(&mut statement.id);
     }
-    match headers.get(OUTPUT_ID).and_then(|v| v.to_str().ok()) {
-        Some(output) => into_output(rooms, output, statement, format, style).await,
+    match output.0 {
+        Some(fd) => into_output(rooms, fd, statement, format, style).await,
         None => as_body(rooms, statement, format, style).await,
     }
 }
@@ -64,18 +89,11 @@ pub(super) async fn send(
 /// The reply comes when the last row is written, and tells how it went.
 async fn into_output(
     rooms: Rooms,
-    output: &str,
+    fd: OwnedFd,
     statement: Statement,
     format: Format,
     style: Style,
 ) -> Result<Response, Failure> {
-    let Some(fd) = rooms.handoff.take(output) else {
-        return Err(Failure(ApiError::new(
-            ErrorKind::Invalid,
-            "output",
-            "no output was handed over under this id",
-        )));
-    };
     let cancel = Cancel::default();
     let sink = FdSink::new(fd, cancel.clone())?;
     // Dropped when the client goes away before the end.
