@@ -67,6 +67,11 @@ pub(crate) fn encoder(
     })
 }
 
+/// The first value of an array, as every format writes it; none for NULL.
+pub(crate) fn first_text(array: &dyn arrow::array::Array) -> Option<String> {
+    cell::Reader::new(array, Logical::Plain).wire(0).text().map(str::to_owned)
+}
+
 /// Reads one value of a batch as a wire cell.
 pub(crate) fn cells(shape: &Shape, batch: &RecordBatch) -> Vec<Vec<wharf_protocol::Cell>> {
     let columns = cell::readers(shape, batch);

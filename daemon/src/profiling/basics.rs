@@ -1,26 +1,23 @@
 //! The first pass: rows, NULLs, distinct values (estimated), extremes, zeros, lengths.
 
 use super::column::{Class, Range, Subject, shorten};
-use super::passes::{Asked, Passes, count, float, of_one_column};
+use super::passes::{Asked, HELD_MARK, Passes, count, float, of_one_column};
 use bigdecimal::{BigDecimal, ToPrimitive as _};
 use wharf_protocol::{ApiError, Cell, Figure, NumberStats, TextStats};
 
 const WHAT: &str = "counting values";
-const MARKS: (u64, u64) = (0, 30);
+const MARKS: (u64, u64) = (HELD_MARK, 55);
 
-/// Measures all columns; the number of rows comes back.
+/// Measures these columns of a table that has so many rows, if that is known; the number of rows comes back.
 pub(super) async fn measure(
     passes: &Passes<'_>,
+    rows: Option<u64>,
     subjects: &mut [Subject],
     notes: &mut Vec<String>,
 ) -> Result<u64, ApiError> {
     passes.tell(WHAT, MARKS, 0, 1);
-    let rows = match passes.target.together {
-        true => 0,
-        false => count(&passes.row(&["count(*)".to_owned()]).await?[0]),
-    };
-    let (batch, total) = (passes.batch(rows), subjects.len());
-    let mut rows = None;
+    let (batch, total) = (passes.batch(rows.unwrap_or(0)), subjects.len());
+    let mut counted = rows;
     let mut open: Vec<(usize, usize)> =
         (0..total).step_by(batch).map(|at| (at, (at + batch).min(total))).rev().collect();
     while let Some((from, to)) = open.pop() {
@@ -30,7 +27,7 @@ pub(super) async fn measure(
         match passes.row(&asked.0).await {
             Ok(row) => {
                 let now = count(&row[all]);
-                same_rows(passes, *rows.get_or_insert(now), now)?;
+                passes.same_rows(*counted.get_or_insert(now), now)?;
                 for (subject, places) in subjects[from..to].iter_mut().zip(&places) {
                     places.read(subject, &row, now);
                 }
@@ -43,7 +40,7 @@ pub(super) async fn measure(
             Err(error) => {
                 let subject = &mut subjects[from];
                 let row = passes.row(&["count(*)".to_owned(), format!("count({})", subject.sql)]).await?;
-                rows.get_or_insert(count(&row[0]));
+                counted.get_or_insert(count(&row[0]));
                 subject.opaque = true;
                 subject.present = count(&row[1]);
                 subject.profile.nulls = count(&row[0]).saturating_sub(subject.present);
@@ -56,17 +53,7 @@ pub(super) async fn measure(
         }
         passes.tell(WHAT, MARKS, to, total);
     }
-    Ok(rows.unwrap_or(0))
-}
-
-fn same_rows(passes: &Passes<'_>, before: u64, now: u64) -> Result<(), ApiError> {
-    if before == now {
-        return Ok(());
-    }
-    let message =
-        format!("{} changed while it was profiled: it had {before} rows, then {now}", passes.target.name);
-    Err(ApiError::new(wharf_protocol::ErrorKind::Conflict, "data_changed", message)
-        .hint("run it again when nothing writes to it"))
+    Ok(counted.unwrap_or(0))
 }
 
 /// Where the figures of one column stand in the row.

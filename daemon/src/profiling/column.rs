@@ -5,6 +5,12 @@ use wharf_protocol::{ColumnKind, ColumnProfile, Figure};
 
 /// Texts are shown up to this many characters.
 pub(super) const SHOWN: usize = 256;
+/// Frequent values shown.
+pub(super) const TOP: usize = 10;
+/// Quantiles told, in percent.
+pub(super) const QUANTILES: [u64; 5] = [5, 25, 50, 75, 95];
+/// Numbers beyond this are scaled before they are squared.
+pub(super) const SQUARE_SAFE: f64 = 1e100;
 
 /// What can be measured follows from the type's class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +105,8 @@ pub(super) struct Subject {
     /// The quoted name, as it stands in SQL.
     pub(super) sql: String,
     pub(super) profile: ColumnProfile,
+    /// Where it stands among the table's columns.
+    pub(super) place: usize,
     /// Rows with a value.
     pub(super) present: u64,
     pub(super) range: Range,
@@ -109,7 +117,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub(super) fn new(name: &str, type_name: &str) -> Self {
+    pub(super) fn new(place: usize, name: &str, type_name: &str) -> Self {
         let class = Class::of(type_name);
         Self {
             class,
@@ -128,6 +136,7 @@ impl Subject {
                 top_exact: true,
                 histogram: Vec::new(),
             },
+            place,
             present: 0,
             range: Range::None,
             mean_length: 8.0,

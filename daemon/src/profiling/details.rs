@@ -1,7 +1,7 @@
 //! The second pass: sums, means, deviations, quantiles and histograms, between the ends that the first pass found.
 
 use super::bins::{UnitBins, float_bins};
-use super::column::{Class, Range, Subject};
+use super::column::{Class, QUANTILES, Range, SQUARE_SAFE, Subject};
 use super::frequent::Unique;
 use super::passes::{Asked, Passes, count, float, of_one_column};
 use super::whole::Pairs;
@@ -9,12 +9,9 @@ use bigdecimal::{BigDecimal, ToPrimitive as _};
 use wharf_protocol::{ApiError, Bin, Cell, Correlation, Quantile};
 
 const WHAT: &str = "sums, quantiles and histograms";
-const MARKS: (u64, u64) = (30, 60);
+const MARKS: (u64, u64) = (55, 70);
 /// Up to this many rows quantiles are found by sorting, and so are exact.
 const SORTED_ROWS: u64 = 200_000;
-const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
-/// Numbers beyond this are scaled before they are squared.
-const SQUARE_SAFE: f64 = 1e100;
 
 /// Measures all columns that have numbers or times. Over a text file, which each statement reads whole, the first one
 /// also asks for what would otherwise take statements of their own; the correlations among it come back.
@@ -137,7 +134,8 @@ impl Places {
                 self.std.and_then(|(at, scale)| float(&row[at]).map(|s| s * scale)).filter(|s| s.is_finite());
             if let Some((at, exact)) = self.quantiles {
                 let values = list(&row[at]);
-                let one = |(q, value): (f64, &Cell)| {
+                let one = |(percent, value): (u64, &Cell)| {
+                    let q = percent as f64 / 100.0;
                     value.text().map(|value| Quantile { q, value: value.to_owned(), exact })
                 };
                 number.quantiles = QUANTILES.into_iter().zip(&values).filter_map(one).collect();
@@ -177,7 +175,7 @@ fn quantiles(subject: &Subject, rows: u64, asked: &mut Asked) -> (usize, bool) {
     let exact = rows <= SORTED_ROWS;
     let function = if exact { "quantile_disc" } else { "approx_quantile" };
     let wide = if subject.class == Class::Wide { "::varchar[]" } else { "" };
-    let points = QUANTILES.map(|q| q.to_string()).join(", ");
+    let points = QUANTILES.map(|percent| format!("0.{percent:02}")).join(", ");
     (asked.ask(format!("({function}({x}, [{points}]){finite}){wide}")), exact)
 }
 

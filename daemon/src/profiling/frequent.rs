@@ -1,13 +1,11 @@
 //! The last pass: exact distinct values and the most frequent ones, where that is affordable.
 
-use super::column::{Class, Subject, shorten};
+use super::column::{Class, Subject, TOP, shorten};
 use super::passes::{Asked, Passes, count, of_one_column};
 use wharf_protocol::{ApiError, Cell, Figure, TopValue};
 
 const WHAT: &str = "frequent values";
-const MARKS: (u64, u64) = (70, 90);
-/// Values shown.
-const TOP: usize = 10;
+const MARKS: (u64, u64) = (70, 85);
 /// Columns of few values that share a scan.
 const SHARED: usize = 24;
 /// Up to this many distinct values a column is one of few.
@@ -19,7 +17,7 @@ const TOGETHER: u64 = 200_000;
 /// Groups that one statement over several columns may hold.
 const GROUPS: u64 = 1_000_000;
 /// Bytes that the values to be told apart may take.
-const BYTES: f64 = 256e6;
+const BYTES: f64 = 64e6;
 /// A column whose estimate is this close to one value a row is tested for being unique.
 const NEARLY: f64 = 0.9;
 

@@ -4,9 +4,10 @@
 //! request -> table or file -> stored and still true? -> reuse
 //!                                 else -> passes through the gate -> figures -> alerts -> store
 //! ```
-//! A profile takes few passes with wide statements instead of many with narrow ones. The first finds counts and
-//! extremes; with those known, the second computes sums, quantiles and histograms; the third looks at the table as a
-//! whole; the last counts frequent values.
+//! Numbers and times of tables that are not huge are read once and measured in memory ([`held`]). Everything else takes
+//! few passes with wide statements instead of many with narrow ones: the first finds counts and extremes; with those
+//! known, the second computes sums, quantiles and histograms; the third counts frequent values. At last the table is
+//! looked at as a whole.
 
 mod alerts;
 mod basics;
@@ -14,6 +15,7 @@ mod bins;
 mod column;
 mod details;
 mod frequent;
+mod held;
 mod passes;
 mod store;
 mod whole;
@@ -83,16 +85,27 @@ pub async fn profile(
 }
 
 async fn make(passes: &Passes<'_>) -> Result<Profile, ApiError> {
-    let mut subjects: Vec<Subject> = passes.columns().await?;
     let mut notes = Vec::new();
-    let rows = basics::measure(passes, &mut subjects, &mut notes).await?;
-    let found = details::measure(passes, rows, &mut subjects, &mut notes).await?;
+    let rows = match passes.target.together {
+        true => None,
+        false => Some(passes.count().await?),
+    };
+    let columns = passes.columns().await?;
+    let (held, mut others): (Vec<Subject>, Vec<Subject>) =
+        columns.into_iter().partition(|s| rows.is_some_and(|rows| held::fits(s, rows)));
+    let no_other_numbers = others.iter().all(|s| !s.class.is_number());
+    let held = held::measure(passes, rows.unwrap_or(0), held, whole::CORRELATED).await?;
+    let rows = basics::measure(passes, rows, &mut others, &mut notes).await?;
+    let found = details::measure(passes, rows, &mut others, &mut notes).await?;
+    frequent::measure(passes, rows, &mut others, &mut notes).await?;
+    let mut subjects = held.subjects;
+    subjects.append(&mut others);
+    subjects.sort_by_key(|s| s.place);
     whole::note_limit(&subjects, &mut notes);
-    let correlations = match found {
+    let correlations = match held.correlations.filter(|_| no_other_numbers).or(found) {
         Some(found) => found,
         None => whole::correlations(passes, &subjects, &mut notes).await?,
     };
-    frequent::measure(passes, rows, &mut subjects, &mut notes).await?;
     let duplicate_rows = whole::duplicates(passes, rows, &subjects, &mut notes).await?;
     let mut profile = Profile {
         table: passes.target.name.clone(),

@@ -5,7 +5,7 @@ use super::{Progress, Step};
 use crate::gate::{Deliver, Gate, Rights, Statement};
 use crate::sampling;
 use crate::sources::duckdb::{Discovered, discover, literal};
-use crate::sources::{Cancel, Collect};
+use crate::sources::{Cancel, Collect, Consumer};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use wharf_protocol::{ApiError, Cell, ErrorKind, ProfileRequest};
@@ -14,6 +14,8 @@ use wharf_protocol::{ApiError, Cell, ErrorKind, ProfileRequest};
 const COLUMNS_APART: usize = 32;
 /// Columns in one statement over a text file, which is read whole each time.
 const COLUMNS_TOGETHER: usize = 200;
+/// The share of the whole that the columns held in memory make up.
+pub(super) const HELD_MARK: u64 = 40;
 /// Values that one statement may look at before people wonder whether anything happens.
 const VALUES: u64 = 24_000_000;
 
@@ -116,19 +118,33 @@ impl<'a> Passes<'a> {
     /// Tells how far it is: `part` of `parts` between two marks of a hundred.
     pub(super) fn tell(&self, what: &'static str, (from, to): (u64, u64), part: usize, parts: usize) {
         let done = from + (to - from) * part as u64 / parts.max(1) as u64;
+        // Nothing of a text file is held, so there the other marks are all there is.
+        let whole = Step::OF - HELD_MARK;
+        let done =
+            if self.target.together { done.saturating_sub(HELD_MARK) * Step::OF / whole } else { done };
         (self.progress)(Step { done, what });
     }
 
     /// Runs one statement; its rows come back.
     pub(super) async fn rows(&self, sql: String) -> Result<Vec<Vec<Cell>>, ApiError> {
+        Ok(self.through(sql, Collect::default()).await?.rows(false).rows)
+    }
+
+    /// Runs one statement, whose rows go through a consumer.
+    pub(super) async fn through<C: Consumer + 'static>(&self, sql: String, rows: C) -> Result<C, ApiError> {
         if self.cancel.raised() {
             return Err(self.cancel.error());
         }
         let mut statement = Statement::new("profile", self.target.rights.clone(), sql);
         statement.source.clone_from(&self.target.source);
-        let delivered =
-            self.gate.run(statement, self.cancel.clone(), Deliver::Rows(Collect::default()), |_| 0).await?;
-        Ok(delivered.consumer.map(|c| c.rows(false).rows).unwrap_or_default())
+        let delivered = self.gate.run(statement, self.cancel.clone(), Deliver::Rows(rows), |_| 0).await?;
+        let missing = || ApiError::new(ErrorKind::Internal, "profile", "the statement's rows are gone");
+        delivered.consumer.ok_or_else(missing)
+    }
+
+    /// Rows of the table.
+    pub(super) async fn count(&self) -> Result<u64, ApiError> {
+        Ok(count(&self.row(&["count(*)".to_owned()]).await?[0]))
     }
 
     /// Runs one statement over the table that yields these expressions in one row.
@@ -151,7 +167,11 @@ impl<'a> Passes<'a> {
                 rows.iter().map(|row| (text(row, 0), text(row, 1))).collect()
             }
         };
-        Ok(columns.iter().map(|(name, type_name)| Subject::new(name, type_name)).collect())
+        Ok(columns
+            .iter()
+            .enumerate()
+            .map(|(i, (name, type_name))| Subject::new(i, name, type_name))
+            .collect())
     }
 
     async fn listed(&self, source: String) -> Result<Vec<(String, String)>, ApiError> {
@@ -164,6 +184,17 @@ impl<'a> Passes<'a> {
             columns.ok_or_else(|| crate::catalog::unknown_table(&source, &name, &[]))
         });
         listed.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+    }
+
+    /// Makes sure that statements one after another saw the same table.
+    pub(super) fn same_rows(&self, before: u64, now: u64) -> Result<(), ApiError> {
+        if before == now {
+            return Ok(());
+        }
+        let message =
+            format!("{} changed while it was profiled: it had {before} rows, then {now}", self.target.name);
+        Err(ApiError::new(ErrorKind::Conflict, "data_changed", message)
+            .hint("run it again when nothing writes to it"))
     }
 
     /// How many columns go into one statement over a table of so many rows.

@@ -1,15 +1,13 @@
 //! What only the table as a whole tells: rows that repeat, and columns that go together.
 
-use super::column::{Class, Range, Subject};
+use super::column::{Class, Range, SQUARE_SAFE, Subject};
 use super::passes::{Asked, Passes, count, float, of_one_column};
 use wharf_protocol::{ApiError, Cell, Correlation, Figure};
 
 /// Numeric columns whose correlations are computed: pairs grow with the square.
-const CORRELATED: usize = 20;
+pub(super) const CORRELATED: usize = 20;
 /// Values up to which rows are compared as they are, not by their hash.
 const COMPARED: u64 = 4_000_000;
-/// Squares of larger numbers have no place in floating point.
-const SQUARE_SAFE: f64 = 1e100;
 
 /// Pairs of numeric columns, and where their correlations stand in a row.
 pub(super) struct Pairs(Vec<(String, String, Option<usize>)>);
@@ -45,7 +43,7 @@ pub(super) async fn correlations(
     subjects: &[Subject],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Correlation>, ApiError> {
-    passes.tell("correlations", (60, 70), 0, 1);
+    passes.tell("correlations", (85, 90), 0, 1);
     let mut asked = Asked::default();
     let pairs = Pairs::ask(subjects, &mut asked);
     if asked.0.is_empty() {

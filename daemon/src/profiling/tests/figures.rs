@@ -118,9 +118,8 @@ async fn many_rows_keep_exact_what_is_cheap_and_say_what_is_estimated() {
     let number = i.number.as_ref().unwrap();
     assert_eq!(number.sum.as_deref(), Some("44999850000"));
     assert_eq!(number.mean, Some(149_999.5));
-    assert!(number.quantiles.iter().all(|q| !q.exact));
-    let median: f64 = number.quantiles[2].value.parse().unwrap();
-    assert!((median - 150_000.0).abs() < 3_000.0, "{median}");
+    let quantiles: Vec<_> = number.quantiles.iter().map(|q| (q.value.as_str(), q.exact)).collect();
+    assert_eq!(quantiles[..3], [("14999", true), ("74999", true), ("149999", true)]);
     assert_eq!(counts(i), vec![15_000; 20]);
     assert_eq!(top(column(&p, "week"))[0], ("0", 42_858));
     assert_eq!(column(&p, "name").distinct, Figure { value: 300_000, exact: true });
