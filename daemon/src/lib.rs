@@ -143,6 +143,11 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     let scratch = lifecycle::scratch(&dirs.cache)?;
     let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
     let pool = sources::duckdb::Pool::new(config.memory, &scratch);
+    // An engine takes ten milliseconds to open, and the first statement needs two: both open beside the state.
+    let parser = sources::duckdb::EngineParser::new();
+    let (first, second) = (parser.clone(), pool.clone());
+    tokio::task::spawn_blocking(move || first.warm());
+    tokio::task::spawn_blocking(move || second.prepare());
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
     if !config.private {
@@ -150,7 +155,7 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
         demo::sweep(&dirs.data);
     }
     let audit = audit::Audit::new(state.clone());
-    let gate = gate::Gate::new(catalog, pool, audit, config.limits.clone());
+    let gate = gate::Gate::new(catalog, pool, parser, audit, config.limits.clone());
     let warm = gate.clone();
     tokio::task::spawn_blocking(move || warm.warm());
     let sessions = sessions::Sessions::new(state.clone());

@@ -15,7 +15,7 @@ pub(super) struct Stored {
 
 pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, StateError> {
     let rows = sqlx::query("select name, path, models, types, aliases, created_at from sources")
-        .fetch_all(state.read())
+        .fetch_all(state.at_boot())
         .await
         .map_err(|e| state.error(e))?;
     rows.into_iter()

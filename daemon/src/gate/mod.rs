@@ -49,10 +49,10 @@ pub struct Limits {
 
 impl Gate {
     /// A gate before these sources.
-    pub fn new(catalog: Catalog, pool: Pool, audit: Audit, limits: Limits) -> Self {
+    pub fn new(catalog: Catalog, pool: Pool, parser: EngineParser, audit: Audit, limits: Limits) -> Self {
         let places = Semaphore::new(limits.statements.max(1));
         let registry = Registry::default();
-        Self(Arc::new(Inner { catalog, pool, parser: EngineParser::new(), audit, registry, places, limits }))
+        Self(Arc::new(Inner { catalog, pool, parser, audit, registry, places, limits }))
     }
 
     /// Statements that run or lately ran.
@@ -85,10 +85,8 @@ impl Gate {
         self.0.registry.waiting()
     }
 
-    /// Opens what the first statement would otherwise wait for.
+    /// Opens the instance that the first statement would otherwise wait for.
     pub fn warm(&self) {
-        use wharf_policy::DuckdbParser as _;
-        let _ = self.0.parser.serialize("select 1");
         let source = self.0.catalog.choose(None).ok().flatten();
         let attachment = source.and_then(|name| self.0.catalog.attachment_if_current(&name));
         let attachments: Vec<_> = attachment.into_iter().collect();

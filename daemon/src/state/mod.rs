@@ -49,6 +49,12 @@ impl State {
         &self.0.readers
     }
 
+    /// The writing connection, for what is read at boot: nobody writes yet, and a second connection takes milliseconds
+    /// to open.
+    pub fn at_boot(&self) -> &SqlitePool {
+        &self.0.writer
+    }
+
     /// Begins a write transaction; waits for the one before it.
     ///
     /// # Errors

@@ -38,7 +38,13 @@ impl House {
         let catalog = Catalog::load(state.clone(), Snapshots::new(&folder("snapshots")), None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder("scratch"));
         let limits = Limits { statements: 4, queue: 64, timeout: None };
-        let gate = Gate::new(catalog, pool, Audit::new(state.clone()), limits);
+        let gate = Gate::new(
+            catalog,
+            pool,
+            crate::sources::duckdb::EngineParser::new(),
+            Audit::new(state.clone()),
+            limits,
+        );
         let models = Models::new(gate.clone());
         let sessions = Sessions::new(state);
         let agents = Agents::new(gate.clone(), models.clone(), sessions.clone(), Activity::new());

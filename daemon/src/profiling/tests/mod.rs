@@ -32,7 +32,13 @@ impl World {
         let catalog = Catalog::load(state.clone(), snapshots, None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder.path().join("scratch"));
         let limits = Limits { statements: 4, queue: 16, timeout: None };
-        let gate = Gate::new(catalog, pool, Audit::new(state.clone()), limits);
+        let gate = Gate::new(
+            catalog,
+            pool,
+            crate::sources::duckdb::EngineParser::new(),
+            Audit::new(state.clone()),
+            limits,
+        );
         Self { state, gate, steps: Arc::default(), folder }
     }
 

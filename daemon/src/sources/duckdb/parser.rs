@@ -1,15 +1,21 @@
 //! The engine's own parser, for the policy.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use wharf_policy::{DuckdbParser, ParserUnavailable, SERIALIZE_SQL};
 
-/// A warm, locked connection that only ever parses.
-pub struct EngineParser(Mutex<Option<duckdb::Connection>>);
+/// A warm, locked connection that only ever parses. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct EngineParser(Arc<Mutex<Option<duckdb::Connection>>>);
 
 impl EngineParser {
     /// A parser whose engine is opened at the first use.
     pub fn new() -> Self {
-        Self(Mutex::new(None))
+        Self::default()
+    }
+
+    /// Opens the engine, which the first statement would otherwise wait for.
+    pub fn warm(&self) {
+        let _ = self.serialize("select 1");
     }
 
     fn open() -> duckdb::Result<duckdb::Connection> {
@@ -20,12 +26,6 @@ impl EngineParser {
             "set autoinstall_known_extensions = false; set enable_external_access = false; set lock_configuration = true",
         )?;
         Ok(connection)
-    }
-}
-
-impl Default for EngineParser {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
