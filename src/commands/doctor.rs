@@ -141,9 +141,15 @@ fn completion(context: &Context) -> Check {
 
 #[derive(Deserialize)]
 struct Checks {
+    writes: Writes,
     audit: Audit,
     engine: Engine,
     time_zones: Zones,
+}
+
+#[derive(Deserialize)]
+struct Writes {
+    refused: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -191,6 +197,14 @@ async fn daemon(context: &Context) -> Vec<Check> {
         }
     }
     let Ok(inside) = client.get::<Checks>("/api/daemon/checks").await else { return checks };
+    checks.push(match inside.writes.refused {
+        None => good("writes", "accepted"),
+        Some(why) => bad(
+            "writes",
+            format!("refused since an earlier failure: {why}"),
+            "check the disk, then `wharf daemon restart`",
+        ),
+    });
     checks.push(match (inside.engine.version, inside.engine.error) {
         (Some(version), _) => good("engine", format!("DuckDB {version}")),
         (None, error) => {

@@ -11,8 +11,9 @@ pub use error::StateError;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
@@ -23,14 +24,18 @@ struct Inner {
     readers: SqlitePool,
     file: PathBuf,
     degraded: OnceLock<String>,
-    writing: AtomicBool,
+    turn: Arc<Mutex<()>>,
 }
 
 /// A write transaction. Dropped without a commit, it changes nothing.
 pub struct Write {
     tx: Transaction<'static, Sqlite>,
     state: State,
+    _turn: OwnedMutexGuard<()>,
 }
+
+/// A write that waits longer than this for those before it fails.
+const WAIT: Duration = Duration::from_secs(10);
 
 impl State {
     /// Opens the store in `dir`, creating it and bringing it up to date.
@@ -39,8 +44,7 @@ impl State {
     /// When the file is damaged, was written by a newer wharf, or cannot be read and written.
     pub async fn open(dir: &Path) -> Result<Self, StateError> {
         let (writer, readers, file) = open::open(dir).await?;
-        let inner =
-            Inner { writer, readers, file, degraded: OnceLock::new(), writing: AtomicBool::new(false) };
+        let inner = Inner { writer, readers, file, degraded: OnceLock::new(), turn: Arc::default() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -60,17 +64,30 @@ impl State {
     /// # Errors
     /// When the store is degraded or cannot be written.
     pub async fn write(&self) -> Result<Write, StateError> {
+        // Held until it is known how the write went, so that none begins behind one that failed.
+        let turn = tokio::time::timeout(WAIT, self.0.turn.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| StateError::Other("another write takes too long".to_owned()))?;
         if let Some(reason) = self.0.degraded.get() {
             return Err(StateError::Degraded { reason: reason.clone() });
         }
-        let tx = self.0.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.error(e))?;
-        self.0.writing.store(true, Ordering::Relaxed);
-        Ok(Write { tx, state: self.clone() })
+        let tx = self.0.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(e))?;
+        Ok(Write { tx, state: self.clone(), _turn: turn })
     }
 
     /// Turns an engine error of a read into one that names the file and the remedy.
     pub fn error(&self, error: sqlx::Error) -> StateError {
         StateError::of(error, &self.0.file)
+    }
+
+    /// The error of a write. When the disk failed, further writes are refused from here on.
+    fn failed(&self, error: sqlx::Error) -> StateError {
+        let error = self.error(error);
+        if error.is_io() {
+            let reason = error.to_string();
+            tracing::error!(%reason, "the state store failed; writes are refused until a restart");
+            let _ = self.0.degraded.set(reason);
+        }
+        error
     }
 
     /// Why writes are refused, if they are.
@@ -80,7 +97,7 @@ impl State {
 
     /// Whether a write transaction is open.
     pub fn writing(&self) -> bool {
-        self.0.writing.load(Ordering::Relaxed)
+        self.0.turn.try_lock().is_err()
     }
 
     /// Folds the log into the file and closes it.
@@ -98,13 +115,7 @@ impl Write {
 
     /// Maps an error of a statement in this transaction, and degrades the store if the disk failed.
     pub fn error(&self, error: sqlx::Error) -> StateError {
-        let error = self.state.error(error);
-        if error.is_io() {
-            let reason = error.to_string();
-            tracing::error!(%reason, "the state store failed; writes are refused until a restart");
-            let _ = self.state.0.degraded.set(reason);
-        }
-        error
+        self.state.failed(error)
     }
 
     /// Commits. When this returns, the change is on the disk.
@@ -112,17 +123,7 @@ impl Write {
     /// # Errors
     /// When it is not: nothing of the change will be seen.
     pub async fn commit(self) -> Result<(), StateError> {
-        let Self { tx, state } = self;
-        let result = tx.commit().await;
-        state.0.writing.store(false, Ordering::Relaxed);
-        result.map_err(|e| {
-            let error = state.error(e);
-            if error.is_io() {
-                let reason = error.to_string();
-                tracing::error!(%reason, "a commit failed; writes are refused until a restart");
-                let _ = state.0.degraded.set(reason);
-            }
-            error
-        })
+        let Self { tx, state, _turn } = self;
+        tx.commit().await.map_err(|e| state.failed(e))
     }
 }

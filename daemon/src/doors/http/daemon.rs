@@ -69,6 +69,7 @@ pub(super) async fn stop(State(rooms): State<Rooms>, Query(query): Query<StopQue
 /// What `wharf doctor` cannot see from outside.
 pub(super) async fn checks(State(rooms): State<Rooms>) -> Result<Json<Value>, Failure> {
     let verdict = rooms.gate.audit().verify().await?;
+    let degraded = rooms.state.degraded().map(str::to_owned);
     let parser = tokio::task::spawn_blocking(move || {
         let answer = rooms.gate.pool().lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "").and_then(
             |lease| {
@@ -87,6 +88,7 @@ pub(super) async fn checks(State(rooms): State<Rooms>) -> Result<Json<Value>, Fa
     });
     let (version, zones) = parser.await.unwrap_or_else(|e| (Err(e.to_string()), Err(e.to_string())));
     Ok(Json(json!({
+        "writes": {"refused": degraded},
         "audit": {"lines": verdict.sound, "broken_at": verdict.broken_at},
         "engine": {"version": version.as_ref().ok(), "error": version.err()},
         "time_zones": {"works": zones.is_ok(), "error": zones.err()},
