@@ -135,9 +135,7 @@ impl Agents {
             });
             let mut log = TurnLog::new(this.0.sessions.clone(), &session, &turn, cancel);
             let result = this.0.local.answer(&question, &mut log).await;
-            if let Err(e) = log.end(result).await {
-                tracing::error!(error = %e, turn, "a turn's end could not be kept");
-            }
+            log.end(result).await;
             if let Some(deadline) = deadline {
                 deadline.abort();
             }

@@ -80,7 +80,7 @@ impl TurnLog {
     }
 
     /// Ends the turn with what the provider made of it.
-    pub(crate) async fn end(mut self, result: Result<Finished, ApiError>) -> Result<(), ApiError> {
+    pub(crate) async fn end(mut self, result: Result<Finished, ApiError>) {
         self.answer.usage = Usage { time_ms: crate::clock::millis_since(self.begun), ..self.answer.usage };
         let mut events = vec![EventBody::Usage(self.answer.usage.clone())];
         let mut follow_up = None;
@@ -102,6 +102,6 @@ impl TurnLog {
                 events.push(EventBody::Error(error));
             }
         }
-        self.sessions.end(Ending { answer: self.answer, follow_up, events }).await
+        self.sessions.end_surely(Ending { answer: self.answer, follow_up, events }).await;
     }
 }

@@ -6,6 +6,7 @@
 mod journal;
 mod store;
 mod turns;
+mod unkept;
 
 pub use journal::Entry;
 pub(crate) use turns::empty_answer;
@@ -15,7 +16,7 @@ use crate::state::State;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
-use wharf_protocol::{ApiError, ErrorKind, Session, SessionUpdate, Turn};
+use wharf_protocol::{Answer, ApiError, ErrorKind, Session, SessionUpdate, Turn};
 
 /// All conversations. Cheap to clone.
 #[derive(Clone)]
@@ -25,12 +26,14 @@ struct Inner {
     state: State,
     // The number of the last event of each session that somebody follows or writes to.
     live: Mutex<HashMap<String, watch::Sender<u64>>>,
+    // By session: the answer of a turn whose end is not on the disk.
+    unkept: Mutex<HashMap<String, Answer>>,
 }
 
 impl Sessions {
     /// The conversations in `state`.
     pub fn new(state: State) -> Self {
-        Self(Arc::new(Inner { state, live: Mutex::default() }))
+        Self(Arc::new(Inner { state, live: Mutex::default(), unkept: Mutex::default() }))
     }
 
     /// Begins a conversation.
@@ -111,9 +114,13 @@ impl Sessions {
     /// # Errors
     /// When there is none.
     pub async fn turn(&self, id: &str) -> Result<Turn, ApiError> {
-        turns::one(&self.0.state, id).await?.ok_or_else(|| {
+        let mut turn = turns::one(&self.0.state, id).await?.ok_or_else(|| {
             ApiError::new(ErrorKind::NotFound, "turn_not_found", format!("there is no turn `{id}`"))
-        })
+        })?;
+        if let Some(answer) = self.unkept_answer(&turn.answer.session_id, id) {
+            turn.answer = answer;
+        }
+        Ok(turn)
     }
 
     /// Follows a conversation: the receiver changes whenever a new event is in the journal.
@@ -131,6 +138,13 @@ impl Sessions {
             sender.send_replace(last);
         }
         live.retain(|_, sender| sender.receiver_count() > 0);
+    }
+
+    /// Wakes those who follow a session although the journal has nothing new.
+    fn nudge(&self, id: &str) {
+        if let Some(sender) = self.live().get(id) {
+            sender.send_modify(|_| {});
+        }
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {

@@ -2,6 +2,7 @@
 
 use super::failure::{Body, Failure, Path, Query};
 use crate::Rooms;
+use crate::sessions::Entry;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -9,8 +10,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::watch;
 use wharf_protocol::{Session, SessionCreate, SessionUpdate, Turn};
 
 /// Events read from the journal at a time.
@@ -84,33 +87,53 @@ pub(super) async fn events(
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let after = last.or(query.after).unwrap_or(0);
     let news = rooms.sessions.follow(&session);
-    let start = (rooms, session, after, news, std::collections::VecDeque::new());
-    let stream =
-        futures::stream::unfold(start, |(rooms, session, mut after, mut news, mut page)| async move {
-            loop {
-                if let Some(entry) = page.pop_front() {
-                    let entry: crate::sessions::Entry = entry;
-                    after = entry.seq;
-                    let event = Event::default().id(entry.seq.to_string()).event(entry.kind).data(entry.json);
-                    return Some((Ok(event), (rooms, session, after, news, page)));
-                }
-                // Marked as seen before reading, so that an event written while reading is not missed.
-                news.borrow_and_update();
-                match rooms.sessions.events(&session, after, PAGE).await {
-                    Ok(entries) if !entries.is_empty() => page.extend(entries),
-                    Ok(_) => {
-                        if news.changed().await.is_err() {
-                            return None;
-                        }
-                    }
-                    Err(e) => {
-                        tracing::warn!(error = %e, "the journal could not be read; the stream ends");
-                        return None;
-                    }
-                }
-            }
-        });
+    let follower = Follower { rooms, session, after, news, page: VecDeque::new(), told: false };
+    let stream = futures::stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok(event), follower))
+    });
     Ok(Sse::new(stream).keep_alive(
         KeepAlive::new().interval(Duration::from_secs(10)).event(Event::default().event("ping").data("{}")),
     ))
+}
+
+/// One who reads a session's journal as it grows.
+struct Follower {
+    rooms: Rooms,
+    session: String,
+    after: u64,
+    news: watch::Receiver<u64>,
+    page: VecDeque<Entry>,
+    // Whether an end that the journal does not have was told since its last entry.
+    told: bool,
+}
+
+impl Follower {
+    /// The next event; none when the journal cannot be read or is over.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(entry) = self.page.pop_front() {
+                (self.after, self.told) = (entry.seq, false);
+                return Some(Event::default().id(entry.seq.to_string()).event(entry.kind).data(entry.json));
+            }
+            // Marked as seen before reading, so that an event written while reading is not missed.
+            self.news.borrow_and_update();
+            match self.rooms.sessions.events(&self.session, self.after, PAGE).await {
+                Ok(entries) if !entries.is_empty() => self.page.extend(entries),
+                Ok(_) => {
+                    let unkept = self.rooms.sessions.unkept_event(&self.session, self.after);
+                    if let Some(entry) = unkept.filter(|_| !self.told) {
+                        self.told = true;
+                        // Without a number: a client that comes back reads on where the journal is.
+                        return Some(Event::default().event(entry.kind).data(entry.json));
+                    }
+                    self.news.changed().await.ok()?;
+                }
+                Err(e) => {
+                    tracing::warn!(error = %e, "the journal could not be read; the stream ends");
+                    return None;
+                }
+            }
+        }
+    }
 }
