@@ -1,6 +1,8 @@
 //! Durability and faults: kills, failing and full disks, damaged files, clocks that are set.
 
+mod failing;
 mod kills;
+mod order;
 mod trace;
 
 use crate::support::Place;
