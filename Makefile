@@ -16,8 +16,10 @@ help:
 setup:
 	@sh scripts/libduckdb.sh
 
+# Beside release/, so that the programs also run where they were built.
 build: setup
 	cargo build --release --bins
+	@ln -sfn $(abspath .libduckdb) $(TARGET)/lib
 
 # An installed tree, so that the demo runs what a user would run.
 $(STAGE): build

@@ -217,7 +217,7 @@ def main():
     try:
         one_shots(wharf, env, folder)
         once([wharf, "daemon", "restart"], env)
-        time.sleep(2)
+        time.sleep(10)  # it lets go of its program text after five idle seconds
         figure("idle daemon, resident", memory(daemon_pid(env), "VmRSS") / 1e6, 40, "MB")
         exports(wharf, env, folder)
         profiles(wharf, env, folder)

@@ -143,11 +143,10 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     let scratch = lifecycle::scratch(&dirs.cache)?;
     let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
     let pool = sources::duckdb::Pool::new(config.memory, &scratch);
-    // An engine takes ten milliseconds to open, and the first statement needs two: both open beside the state.
-    let parser = sources::duckdb::EngineParser::new();
-    let (first, second) = (parser.clone(), pool.clone());
-    tokio::task::spawn_blocking(move || first.warm());
-    tokio::task::spawn_blocking(move || second.prepare());
+    // An engine takes ten milliseconds to open: it does so while the state is read.
+    let parser = sources::duckdb::EngineParser::new(pool.clone());
+    let warm = parser.clone();
+    tokio::task::spawn_blocking(move || warm.warm());
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
     if !config.private {

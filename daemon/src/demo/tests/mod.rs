@@ -40,8 +40,8 @@ impl House {
         let limits = Limits { statements: 4, queue: 64, timeout: None };
         let gate = Gate::new(
             catalog,
-            pool,
-            crate::sources::duckdb::EngineParser::new(),
+            pool.clone(),
+            crate::sources::duckdb::EngineParser::new(pool),
             Audit::new(state.clone()),
             limits,
         );

@@ -34,8 +34,8 @@ impl World {
         let limits = Limits { statements: 4, queue: 16, timeout: None };
         let gate = Gate::new(
             catalog,
-            pool,
-            crate::sources::duckdb::EngineParser::new(),
+            pool.clone(),
+            crate::sources::duckdb::EngineParser::new(pool),
             Audit::new(state.clone()),
             limits,
         );

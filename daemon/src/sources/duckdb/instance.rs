@@ -23,12 +23,10 @@ pub(super) struct Means {
 }
 
 impl Instance {
-    /// Opens an instance for `key`, on an engine that stands ready where there is one.
-    pub(super) fn open(key: &Key, means: &Means, id: u64, ready: Option<Engine>) -> Result<Self, ApiError> {
+    pub(super) fn open(key: &Key, means: &Means, id: u64) -> Result<Self, ApiError> {
         let spool = means.scratch.join(format!("spool-{id}"));
         std::fs::create_dir_all(&spool).map_err(|e| crate::lifecycle::io_error(&spool, &e))?;
-        let opened = ready.map_or_else(|| Engine::open(means), Ok).and_then(|e| e.fenced(key, &spool));
-        let root = opened.map_err(|e| engine_error(&e)).inspect_err(|_| {
+        let root = open(key, means, &spool).map_err(|e| engine_error(&e)).inspect_err(|_| {
             let _ = std::fs::remove_dir_all(&spool);
         })?;
         Ok(Self { root: Mutex::new(root), spool })
@@ -50,28 +48,14 @@ impl Drop for Instance {
     }
 }
 
-/// An open engine that has no files and no fence yet. No caller's statement ever runs on it.
-pub(super) struct Engine(duckdb::Connection);
-
-impl Engine {
-    pub(super) fn open(means: &Means) -> duckdb::Result<Self> {
-        let config = duckdb::Config::default()
-            .enable_autoload_extension(false)?
-            .max_memory(&format!("{}B", means.memory))?
-            .with("autoinstall_known_extensions", "false")?
-            .with("temp_directory", means.scratch.join("spill").to_string_lossy())?
-            .with("allow_community_extensions", "false")?;
-        duckdb::Connection::open_in_memory_with_flags(config).map(Self)
-    }
-
-    /// Gives it the files of `key`, then puts up the fence.
-    fn fenced(self, key: &Key, spool: &Path) -> duckdb::Result<duckdb::Connection> {
-        self.0.execute_batch(&setup(key, spool))?;
-        Ok(self.0)
-    }
-}
-
-fn setup(key: &Key, spool: &Path) -> String {
+fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connection> {
+    let config = duckdb::Config::default()
+        .enable_autoload_extension(false)?
+        .max_memory(&format!("{}B", means.memory))?
+        .with("autoinstall_known_extensions", "false")?
+        .with("temp_directory", means.scratch.join("spill").to_string_lossy())?
+        .with("allow_community_extensions", "false")?;
+    let connection = duckdb::Connection::open_in_memory_with_flags(config)?;
     let mut setup = String::from("set TimeZone = 'UTC';");
     // Without it the allocator keeps what a large statement needed until the next one comes.
     setup.push_str("set allocator_background_threads = true;");
@@ -99,5 +83,6 @@ fn setup(key: &Key, spool: &Path) -> String {
             setup.push_str("set lock_configuration = true;");
         }
     }
-    setup
+    connection.execute_batch(&setup)?;
+    Ok(connection)
 }

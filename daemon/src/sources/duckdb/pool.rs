@@ -1,7 +1,7 @@
 //! Instances kept warm: opening one costs about ten milliseconds, which no statement should wait for twice.
 
 use super::attach::{Attachment, Fence, Key};
-use super::instance::{Engine, Instance, Means};
+use super::instance::{Instance, Means};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +23,6 @@ pub struct Pool(Arc<Inner>);
 struct Inner {
     means: Means,
     next: AtomicU64,
-    /// An engine opened ahead for the first statement; waiting for it is never longer than opening another.
-    ready: Mutex<Option<Engine>>,
     slots: Mutex<HashMap<Key, Slot>>,
 }
 
@@ -56,18 +54,7 @@ impl Pool {
     /// A pool whose instances share `memory` bytes and put what does not fit into `scratch`.
     pub fn new(memory: u64, scratch: &Path) -> Self {
         let means = Means { memory: (memory / MOST as u64).max(128 << 20), scratch: scratch.to_owned() };
-        Self(Arc::new(Inner {
-            means,
-            next: AtomicU64::new(0),
-            ready: Mutex::default(),
-            slots: Mutex::default(),
-        }))
-    }
-
-    /// Opens an engine for the first statement, before it is known which files that will need.
-    pub fn prepare(&self) {
-        let mut ready = self.0.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *ready = Engine::open(&self.0.means).ok();
+        Self(Arc::new(Inner { means, next: AtomicU64::new(0), slots: Mutex::default() }))
     }
 
     /// An instance that sees exactly `attachments`, behind `fence`, for callers with the rights named by `policy`.
@@ -80,7 +67,7 @@ impl Pool {
         if fence == Fence::OwnerWrites {
             // It wants the file for itself: let go of every other hold on it.
             self.forget(|k| k.attachments.iter().any(|a| key.attachments.iter().any(|b| a.file == b.file)));
-            return self.open(&key, id).map(|i| Lease(Arc::new(i)));
+            return Instance::open(&key, &self.0.means, id).map(|i| Lease(Arc::new(i)));
         }
         let cell = {
             let mut slots = self.slots();
@@ -95,14 +82,9 @@ impl Pool {
         if let Some(instance) = &*instance {
             return Ok(Lease(instance.clone()));
         }
-        let opened = Arc::new(self.open(&key, id)?);
+        let opened = Arc::new(Instance::open(&key, &self.0.means, id)?);
         *instance = Some(opened.clone());
         Ok(Lease(opened))
-    }
-
-    fn open(&self, key: &Key, id: u64) -> Result<Instance, ApiError> {
-        let ready = self.0.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        Instance::open(key, &self.0.means, id, ready)
     }
 
     /// Closes instances that have not been used for a while.
