@@ -2,6 +2,7 @@
 
 mod commands;
 pub mod dice;
+mod files;
 mod half_open;
 mod routes;
 mod sockets;

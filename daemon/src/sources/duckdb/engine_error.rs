@@ -1,15 +1,25 @@
 //! The engine's errors in words for the person who asked.
 
+use std::path::{Path, PathBuf};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Turns the engine's text into an error: the kind from its prefix, the place of a syntax error as line and column, the
 /// engine's own suggestion as hint.
 pub fn engine_error(error: &duckdb::Error) -> ApiError {
-    let text = match error {
+    from_text(&said(error))
+}
+
+/// The same for a statement of our own, in which a place means nothing to the person who asked.
+pub(super) fn without_place(error: &duckdb::Error) -> ApiError {
+    let text = said(error);
+    from_text(text.split("\nLINE ").next().unwrap_or(&text))
+}
+
+fn said(error: &duckdb::Error) -> String {
+    match error {
         duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
         other => other.to_string(),
-    };
-    from_text(&text)
+    }
 }
 
 pub(super) fn from_text(text: &str) -> ApiError {
@@ -42,13 +52,33 @@ pub(super) fn from_text(text: &str) -> ApiError {
         hint =
             Some("look for a line with too many or too few fields, or a quote that is not closed".to_owned());
     }
-    let kind = if rest.contains("No space left on device") { ErrorKind::Unavailable } else { kind };
+    if code == "disk_full" {
+        return disk_full(quoted_path(rest).as_deref());
+    }
     ApiError::new(kind, code, message).maybe_hint(hint.or_else(|| advice(code)))
+}
+
+/// The disk of a file that the engine writes is full. Where the engine does not tell which, it is what did not fit into
+/// memory.
+pub(super) fn disk_full(file: Option<&Path>) -> ApiError {
+    let (what, place) = match file {
+        Some(file) => (file.display().to_string(), file.parent().unwrap_or(file).display().to_string()),
+        None => ("what does not fit into memory".to_owned(), "the cache folder".to_owned()),
+    };
+    ApiError::new(ErrorKind::Unavailable, "disk_full", format!("the disk is full: {what} cannot be written"))
+        .hint(format!("free some space on the file system of {place} and try again"))
+}
+
+/// The absolute path that the engine's text quotes, if it does.
+fn quoted_path(text: &str) -> Option<PathBuf> {
+    text.split(['"', '\'']).find(|part| part.starts_with('/')).map(PathBuf::from)
 }
 
 fn classify(class: &str, rest: &str) -> (ErrorKind, &'static str) {
     match class {
-        _ if rest.contains("No space left on device") => (ErrorKind::Failed, "disk_full"),
+        _ if rest.contains("No space left on device") || rest.contains("max_temp_directory_size") => {
+            (ErrorKind::Unavailable, "disk_full")
+        }
         _ if rest.contains("file system operations are disabled") => (ErrorKind::Refused, "fenced"),
         _ if rest.contains("configuration has been locked") => (ErrorKind::Refused, "fenced"),
         "Catalog" if rest.starts_with("Table with name") => (ErrorKind::NotFound, "table_not_found"),
@@ -77,7 +107,6 @@ fn advice(code: &str) -> Option<String> {
     Some(
         match code {
             "table_not_found" => "`wharf table list` shows the tables there are",
-            "disk_full" => "free some space on the disk of the cache folder (`wharf daemon status` names it)",
             "out_of_memory" => "ask for less, or raise limits.memory (`wharf config show`)",
             "fenced" => "the statement tried to reach outside the tables it may read",
             _ => return None,

@@ -8,6 +8,7 @@ mod attach;
 mod discover;
 mod engine_error;
 mod instance;
+mod json_place;
 mod parser;
 mod pool;
 mod run;

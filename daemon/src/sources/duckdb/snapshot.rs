@@ -316,13 +316,19 @@ fn read_error(file: &DataFile, error: &duckdb::Error, cancel: &Cancel) -> ApiErr
     if cancel.raised() {
         return cancel.error();
     }
-    let mut said = engine_error(error);
+    let mut said = super::engine_error::without_place(error);
     let shown = file.path.display().to_string();
     if matches!(said.code.as_str(), "disk_full" | "cancelled" | "out_of_memory") {
         return said;
     }
     said.code = "malformed_file".to_owned();
     said.kind = ErrorKind::Failed;
+    let reason = said.message.strip_prefix("malformed JSON").and_then(|m| m.rsplit(": ").next());
+    if let Some((reason, line)) = reason.zip(super::json_place::first_fault(&file.path)) {
+        said.message = format!("{shown}, line {line}: {reason}");
+        said.hint =
+            Some("mend that line; each must be one object, or the file one array of objects".to_owned());
+    }
     if !said.message.contains(&shown) {
         said.message = format!("{shown}: {}", said.message);
     }
