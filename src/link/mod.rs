@@ -2,6 +2,8 @@
 
 mod events;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod handoff;
 mod rows;
 mod start;

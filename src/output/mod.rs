@@ -1,6 +1,8 @@
 //! What people and programs see: stdout is data, stderr is narration.
 
 mod cells;
+#[cfg(test)]
+mod fuzz;
 mod narration;
 mod pager;
 pub mod profile;

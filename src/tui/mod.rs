@@ -19,6 +19,8 @@ mod views;
 mod widgets;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod testing;
 
 use crate::link::{Client, Failure};
