@@ -1,6 +1,8 @@
 //! Opening the store: checks, backup, migrations.
 
 use super::StateError;
+use sqlx::Connection as _;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -30,6 +32,7 @@ pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf)
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
         .connect_with(options.clone())
         .await
         .map_err(err)?;
@@ -41,6 +44,14 @@ pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf)
         .idle_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
     Ok((writer, readers, file))
+}
+
+/// Whether a connection that was given back can be used again. On a full disk the engine rolls a transaction back by
+/// itself, which the pool does not notice: it would refuse every later one.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The end of the transaction before is on its way; this waits for it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn migrate(pool: &SqlitePool, file: &Path) -> Result<(), StateError> {
