@@ -1,5 +1,6 @@
 //! Running one statement: bind, execute, stream, cut at the limit, interrupt.
 
+use super::engine_error::disk_full;
 use super::pool::Lease;
 use super::{engine_error, literal, quote};
 use crate::formats::{Logical, Shape};
@@ -70,6 +71,10 @@ impl Run<'_> {
         cancel.on_raise(None);
         match result {
             Err(Stop::Failed(_)) if cancel.raised() => Err(Stop::Cancelled),
+            // The engine does not say where it spills to.
+            Err(Stop::Failed(e)) if e.code == "disk_full" && !e.message.contains('/') => {
+                Err(Stop::Failed(disk_full(lease.spool().parent())))
+            }
             other => other,
         }
     }
