@@ -1,6 +1,7 @@
 //! Durability and faults: kills, failing and full disks, damaged files, clocks that are set.
 
 mod failing;
+mod full;
 mod kills;
 mod order;
 mod trace;

@@ -69,7 +69,7 @@ impl Place {
 
     /// Runs `wharf` to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
-        ran(&self.command(args).output().unwrap())
+        Ran::of(&self.command(args).output().unwrap())
     }
 
     /// Runs `wharf` with something on its standard input.
@@ -88,7 +88,7 @@ impl Place {
         });
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        ran(&output)
+        Ran::of(&output)
     }
 
     /// Starts `wharf` and leaves it running.
@@ -145,11 +145,13 @@ impl Drop for Place {
     }
 }
 
-fn ran(output: &Output) -> Ran {
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+impl Ran {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }
 
