@@ -256,3 +256,19 @@ fn an_agents_view_sees_its_tables_and_nothing_else() {
     }
     assert!(place.fails(&["query", "select 1", "--only-tables", "opne"], 6).contains("did you mean open"));
 }
+
+#[test]
+fn relative_names_are_found_in_a_folder_with_commas_in_its_name() {
+    let place = Place::new();
+    place.file("a,b, c/t.csv", "x\n1\n2\n");
+    let run = |args: &[&str]| place.command(args).current_dir(place.work().join("a,b, c")).output().unwrap();
+    let read = run(&["query", "select sum(x) s from 't.csv'", "--csv", "-t"]);
+    assert_eq!(String::from_utf8_lossy(&read.stdout), "3\n", "{}", String::from_utf8_lossy(&read.stderr));
+    let sampled = run(&["sample", "t.csv", "--csv"]);
+    assert_eq!(String::from_utf8_lossy(&sampled.stdout), "x\n1\n2\n");
+    // The link through which it was read is gone with the statement.
+    let spools =
+        std::fs::read_dir(place.path("k/").join(format!("scratch-{}", place.daemon_pid().unwrap()))).unwrap();
+    let links = spools.filter_map(|s| std::fs::read_dir(s.unwrap().path()).ok()).flatten().count();
+    assert_eq!(links, 0);
+}

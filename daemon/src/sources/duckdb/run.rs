@@ -57,7 +57,8 @@ impl Run<'_> {
     /// [`Stop`]: the reader went away, somebody cancelled it, or the engine failed.
     pub fn on(&self, lease: &Lease, cancel: &Cancel, output: Output) -> Result<Outcome, Stop> {
         let connection = lease.connect()?;
-        self.prepare_session(&connection)?;
+        let folder = self.cwd.map(|cwd| Folder::new(cwd, lease.spool())).transpose()?;
+        self.prepare_session(&connection, folder.as_ref())?;
         let interrupt = connection.interrupt_handle();
         cancel.on_raise(Some(Box::new(move || interrupt.interrupt())));
         let result = if cancel.raised() {
@@ -79,13 +80,17 @@ impl Run<'_> {
         }
     }
 
-    fn prepare_session(&self, connection: &duckdb::Connection) -> Result<(), ApiError> {
+    fn prepare_session(
+        &self,
+        connection: &duckdb::Connection,
+        folder: Option<&Folder>,
+    ) -> Result<(), ApiError> {
         let mut setup = String::new();
         if let Some(catalog) = self.catalog {
             setup.push_str(&format!("use {};", quote(catalog)));
         }
-        if let Some(cwd) = self.cwd {
-            setup.push_str(&format!("set session file_search_path = {};", literal(&cwd.to_string_lossy())));
+        if let Some(Folder { path, .. }) = folder {
+            setup.push_str(&format!("set session file_search_path = {};", literal(&path.to_string_lossy())));
         }
         if setup.is_empty() { Ok(()) } else { connection.execute_batch(&setup).map_err(|e| engine_error(&e)) }
     }
@@ -233,6 +238,26 @@ impl Run<'_> {
     }
 }
 
+/// The folder that relative names are read against.
+struct Folder {
+    path: PathBuf,
+    _link: Option<Remove>,
+}
+
+impl Folder {
+    /// The engine's search path has commas between folders and no way to escape one, so a folder with a comma in its
+    /// name is reached through a link, which lasts as long as the statement.
+    fn new(cwd: &Path, spool: &Path) -> Result<Self, ApiError> {
+        if !cwd.as_os_str().as_encoded_bytes().contains(&b',') {
+            return Ok(Self { path: cwd.to_owned(), _link: None });
+        }
+        let path = spool.join(uuid::Uuid::now_v7().to_string());
+        std::os::unix::fs::symlink(cwd, &path).map_err(|e| io_error(&path, &e))?;
+        Ok(Self { _link: Some(Remove(path.clone())), path })
+    }
+}
+
+/// Removes what the spool held for one statement.
 struct Remove(PathBuf);
 
 impl Drop for Remove {
