@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::io::Read;
 use std::process::ExitCode;
 use wharf_protocol::{
-    Answer, ApiError, AskRequest, AskStarted, ErrorKind, EventBody, Rows, Session, Turn, TurnStatus,
+    Answer, ApiError, AskRequest, AskStarted, ErrorKind, EventBody, Rows, Session, Turn, TurnStatus, headings,
 };
 
 /// Rows of an answer that are printed; `--json` has them all.
@@ -181,8 +181,10 @@ fn print(context: &Context, args: &AskArgs, answer: &Answer) -> Result<(), Failu
 
 fn table(context: &Context, result: &Rows) -> Result<(), Failure> {
     let shown = result.rows.iter().take(SHOWN_ROWS);
+    let mut columns = result.columns.clone();
+    columns.iter_mut().zip(headings(&result.columns)).for_each(|(column, name)| column.name = name);
     let grid = Grid {
-        columns: result.columns.clone(),
+        columns,
         rows: shown.map(|row| row.iter().map(|c| c.text().map(str::to_owned)).collect()).collect(),
         bare: false,
         null: context.settings.text("output.null").to_owned(),

@@ -65,6 +65,16 @@ impl<'de> Deserialize<'de> for Cell {
     }
 }
 
+/// What stands over the columns of an answer, for people: a dimension without its entity and a grain without its time
+/// (`customer__country` is `country`, `metric_time__month` is `month`), unless two columns would then be called the same.
+pub fn headings(columns: &[crate::Column]) -> Vec<String> {
+    fn short(name: &str) -> &str {
+        name.rsplit_once("__").map_or(name, |(_, last)| if last.is_empty() { name } else { last })
+    }
+    let alone = |name: &str| columns.iter().filter(|c| short(&c.name) == short(name)).count() == 1;
+    columns.iter().map(|c| if alone(&c.name) { short(&c.name) } else { &c.name }.to_owned()).collect()
+}
+
 /// Digits in groups of three before the point, for people only; a text that is no plain number stays as it is. No digit is
 /// lost.
 pub fn grouped(text: &str) -> String {
@@ -86,4 +96,27 @@ pub fn grouped(text: &str) -> String {
         out.push_str(fraction);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_are_short_where_that_says_which_column_it_is() {
+        let column = |name: &str| crate::Column {
+            name: name.to_owned(),
+            r#type: "VARCHAR".to_owned(),
+            kind: crate::ColumnKind::Text,
+        };
+        let of = |names: &[&str]| headings(&names.iter().map(|n| column(n)).collect::<Vec<_>>());
+        assert_eq!(
+            of(&["metric_time__month", "customer__country", "revenue"]),
+            ["month", "country", "revenue"]
+        );
+        assert_eq!(
+            of(&["customer__name", "product__name", "x__"]),
+            ["customer__name", "product__name", "x__"]
+        );
+    }
 }

@@ -14,7 +14,7 @@ mod query;
 mod session;
 mod source;
 
-pub use cell::{Cell, grouped};
+pub use cell::{Cell, grouped, headings};
 pub use chart::{Chart, ChartField, ChartMark};
 pub use daemon::{Hello, Status, StopReply};
 pub use error::{ApiError, ErrorKind};

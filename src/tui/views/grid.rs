@@ -76,8 +76,9 @@ fn cells(grid: &mut Grid, frame: Frame) -> Vec<Line<'static>> {
     let rows = grid.rows.clone();
     let window = grid.top..(grid.top + grid.page).min(rows.rows.len());
     let most = if grid.wide { frame.width.saturating_sub(8) } else { NARROW };
-    let sampled = widths(&rows, 0..rows.rows.len().min(SAMPLE), most, true, theme);
-    let seen = widths(&rows, window.clone(), most, true, theme);
+    let names: Vec<String> = rows.columns.iter().map(|c| c.name.clone()).collect();
+    let sampled = widths(&rows, &names, 0..rows.rows.len().min(SAMPLE), most, true, theme);
+    let seen = widths(&rows, &names, window.clone(), most, true, theme);
     let wide: Vec<usize> = sampled.iter().zip(&seen).map(|(a, b)| *a.max(b)).collect();
     let gutter = window.end.to_string().len().max(2);
     let columns = columns(grid, &wide, frame.width.saturating_sub(gutter + 3));

@@ -4,7 +4,7 @@ use crate::tui::text::{cut, fit, grouped, safe, width};
 use crate::tui::theme::Theme;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use wharf_protocol::{Cell, ColumnKind, Rows};
+use wharf_protocol::{Cell, ColumnKind, Rows, headings};
 
 /// A column wider than this is cut in a preview.
 const MOST_WIDTH: usize = 32;
@@ -37,16 +37,17 @@ pub fn value_style(cell: &Cell, theme: Theme) -> Style {
     if *cell == Cell::Null { theme.dim().add_modifier(Modifier::ITALIC) } else { Style::new() }
 }
 
-/// The width each column wants, by its name and the rows in `sample`, never more than `most`.
+/// The width each column wants, by what stands over it and the rows in `sample`, never more than `most`.
 pub fn widths(
     rows: &Rows,
+    names: &[String],
     sample: std::ops::Range<usize>,
     most: usize,
     types: bool,
     theme: Theme,
 ) -> Vec<usize> {
     let wanted = |(i, column): (usize, &wharf_protocol::Column)| {
-        let head = width(&safe(&column.name)).max(if types { width(&safe(&column.r#type)) } else { 0 });
+        let head = width(&safe(&names[i])).max(if types { width(&safe(&column.r#type)) } else { 0 });
         let cells = rows.rows.get(sample.clone()).unwrap_or_default().iter().filter_map(|row| row.get(i));
         let body = cells.map(|cell| width(&shown(cell, column.kind, theme))).max().unwrap_or(0);
         head.max(body).clamp(1, most.max(1))
@@ -59,10 +60,11 @@ pub fn widths(
 /// `more` says how all of it can be seen, for example `Tab opens the table`.
 pub fn preview(rows: &Rows, limit: usize, most_rows: usize, more: &str, theme: Theme) -> Vec<Line<'static>> {
     let shown_rows = rows.rows.len().min(most_rows);
-    let widths = fitted(widths(rows, 0..shown_rows, MOST_WIDTH, false, theme), limit);
+    let names = headings(&rows.columns);
+    let widths = fitted(widths(rows, &names, 0..shown_rows, MOST_WIDTH, false, theme), limit);
     let mut lines = Vec::with_capacity(shown_rows + 3);
     if !widths.is_empty() {
-        lines.push(header(rows, &widths, theme));
+        lines.push(header(rows, &names, &widths, theme));
         let rule: Vec<String> = widths.iter().map(|w| theme.glyph("─", "-").repeat(*w)).collect();
         lines.push(Line::styled(rule.join(&" ".repeat(GAP)), theme.dim()));
     }
@@ -82,13 +84,13 @@ pub fn preview(rows: &Rows, limit: usize, most_rows: usize, more: &str, theme: T
     lines
 }
 
-fn header(rows: &Rows, widths: &[usize], theme: Theme) -> Line<'static> {
+fn header(rows: &Rows, names: &[String], widths: &[usize], theme: Theme) -> Line<'static> {
     let mut spans = Vec::new();
-    for (i, (column, wide)) in rows.columns.iter().zip(widths).enumerate() {
+    for (i, ((column, name), wide)) in rows.columns.iter().zip(names).zip(widths).enumerate() {
         if i > 0 {
             spans.push(Span::raw(" ".repeat(GAP)));
         }
-        let text = fit(&safe(&column.name), *wide, at_right(column.kind), theme.ascii);
+        let text = fit(&safe(name), *wide, at_right(column.kind), theme.ascii);
         spans.push(Span::styled(text, theme.strong()));
     }
     Line::from(spans)
