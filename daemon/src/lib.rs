@@ -113,11 +113,12 @@ pub async fn run(config: Config, ready: impl FnOnce()) -> Result<(), ApiError> {
 }
 
 fn cannot_begin(error: &lifecycle::LifecycleError) -> ApiError {
-    let code = match error {
-        lifecycle::LifecycleError::AlreadyRunning { .. } => "already_running",
-        lifecycle::LifecycleError::Io { .. } => "lock",
-    };
-    ApiError::new(ErrorKind::Unavailable, code, error.to_string())
+    match error {
+        lifecycle::LifecycleError::AlreadyRunning { .. } => {
+            ApiError::new(ErrorKind::Unavailable, "already_running", error.to_string())
+        }
+        lifecycle::LifecycleError::Io { path, source } => lifecycle::io_error(path, source),
+    }
 }
 
 fn prepare_folders(config: &Config) -> Result<(), ApiError> {

@@ -25,7 +25,8 @@ pub fn io_error(path: &Path, error: &std::io::Error) -> ApiError {
             ApiError::new(ErrorKind::Failed, "not_writable", format!("{shown} cannot be written: {error}"))
                 .hint("make it writable, or point WHARF_STATE_DIR and WHARF_CACHE_DIR to folders that are")
         }
-        _ => ApiError::new(ErrorKind::Failed, "io", format!("{shown}: {error}")),
+        _ => ApiError::new(ErrorKind::Failed, "io", format!("{shown}: {error}"))
+            .hint("look at what stands there, and move it away if it is in the way"),
     }
 }
 
