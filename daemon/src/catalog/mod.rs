@@ -6,7 +6,7 @@ mod store;
 pub use listing::unknown_table;
 
 use crate::sources::Cancel;
-use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover};
+use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage};
 use crate::state::State;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -261,7 +261,17 @@ impl Catalog {
         if let Some(tables) = cached {
             return Ok(tables);
         }
-        let tables = Arc::new(listing::tables(name, attachment, pool)?);
+        let tables = match listing::tables(name, attachment, pool) {
+            Err(error) if !attachment.foreign && is_damage(&error) => {
+                tracing::warn!(source = name, %error, "a snapshot is damaged and made again");
+                pool.drop_source(name);
+                self.discard_snapshot(name);
+                let again = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
+                listing::tables(name, &again, pool)
+            }
+            tables => tables,
+        };
+        let tables = Arc::new(tables?);
         self.cache().insert(name.to_owned(), (attachment.stamp.clone(), tables.clone()));
         Ok(tables)
     }

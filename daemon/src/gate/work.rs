@@ -5,7 +5,7 @@ use super::{Gate, Registry};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
-use crate::sources::duckdb::{Attachment, Outcome, Output, Run};
+use crate::sources::duckdb::{Attachment, Outcome, Output, Run, is_damage};
 use crate::sources::{Cancel, Consumer, Reason, Stop};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
@@ -247,8 +247,7 @@ impl Gate {
 
     /// A snapshot that is damaged inside is thrown away: it can be made again, and the caller can try again.
     fn after_damage(&self, error: ApiError, attachments: &[Attachment]) -> ApiError {
-        let said = error.message.to_lowercase();
-        let damaged = said.contains("corrupt") || said.contains("not a valid duckdb");
+        let damaged = is_damage(&error);
         let Some(snapshot) = attachments.iter().find(|a| damaged && !a.foreign) else { return error };
         tracing::warn!(source = %snapshot.alias, error = %error.message, "a snapshot is damaged; it will be made again");
         self.pool().drop_source(&snapshot.alias);

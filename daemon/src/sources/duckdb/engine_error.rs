@@ -69,6 +69,12 @@ pub(super) fn disk_full(file: Option<&Path>) -> ApiError {
         .hint(format!("free some space on the file system of {place} and try again"))
 }
 
+/// Whether the engine says that a database file is not what it wrote.
+pub fn is_damage(error: &ApiError) -> bool {
+    let said = error.message.to_lowercase();
+    said.contains("corrupt") || said.contains("not a valid duckdb")
+}
+
 /// The absolute path that the engine's text quotes, if it does.
 fn quoted_path(text: &str) -> Option<PathBuf> {
     text.split(['"', '\'']).find(|part| part.starts_with('/')).map(PathBuf::from)

@@ -16,7 +16,7 @@ mod snapshot;
 
 pub use attach::{Attachment, Fence};
 pub use discover::{DataFile, Discovered, discover};
-pub use engine_error::engine_error;
+pub use engine_error::{engine_error, is_damage};
 pub use parser::EngineParser;
 pub use pool::{Lease, Pool};
 pub use run::{Outcome, Output, Run};

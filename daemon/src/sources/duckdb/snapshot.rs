@@ -131,6 +131,12 @@ impl Snapshots {
         std::fs::create_dir_all(&self.dir).map_err(|e| io_error(&self.dir, &e))?;
         let partial = file.with_extension("partial");
         let log = file.with_extension("partial.wal");
+        // What is no file would stand in the way.
+        for path in [file, &manifest_of(file)] {
+            if path.is_dir() {
+                remove(path);
+            }
+        }
         for old in [&partial, &log] {
             let _ = std::fs::remove_file(old);
         }
@@ -207,7 +213,7 @@ fn wanted(dir: &Path, spec: &Spec) -> Result<Wanted, ApiError> {
 
 fn is_current(wanted: &Attachment) -> bool {
     // A snapshot has no log; one that stands there is not ours, and replaying it could end the process.
-    let _ = std::fs::remove_file(wanted.file.with_extension("duckdb.wal"));
+    remove(&wanted.file.with_extension("duckdb.wal"));
     let told = std::fs::read(manifest_of(&wanted.file)).ok();
     let told = told.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
     told.is_some() && told == seal(&wanted.file).map(|seal| Manifest::of(wanted, seal))
