@@ -151,6 +151,8 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
     if !config.private {
+        let examined = state.clone();
+        tokio::spawn(async move { examined.examine().await });
         catalog.sweep_snapshots();
         demo::sweep(&dirs.data);
     }

@@ -2,6 +2,7 @@
 
 use crate::state::{State, StateError};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 use std::collections::BTreeMap;
 use wharf_protocol::{Source, SourceKind};
 
@@ -20,22 +21,27 @@ pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, Stat
         .map_err(|e| state.error(e))?;
     rows.into_iter()
         .map(|row| {
-            let name: String = row.get(0);
-            let json =
-                |text: String| StateError::Other(format!("the source `{name}` is stored wrongly: {text}"));
-            let types = serde_json::from_str(row.get::<&str, _>(3)).map_err(|e| json(e.to_string()))?;
-            let aliases = serde_json::from_str(row.get::<&str, _>(4)).map_err(|e| json(e.to_string()))?;
-            let source = Source {
-                name: name.clone(),
-                kind: SourceKind::Duckdb,
-                path: row.get(1),
-                models: row.get(2),
-                created_at: row.get(5),
-                tables: None,
-            };
-            Ok((name.clone(), Stored { source, types, aliases }))
+            let stored = stored(&row);
+            stored.map_err(|e| state.damaged(format!("a source is stored wrongly: {e}")))
         })
         .collect()
+}
+
+type Unreadable = Box<dyn std::error::Error + Send + Sync>;
+
+fn stored(row: &SqliteRow) -> Result<(String, Stored), Unreadable> {
+    let name: String = row.try_get(0)?;
+    let types = serde_json::from_str(row.try_get(3)?)?;
+    let aliases = serde_json::from_str(row.try_get(4)?)?;
+    let source = Source {
+        name: name.clone(),
+        kind: SourceKind::Duckdb,
+        path: row.try_get(1)?,
+        models: row.try_get(2)?,
+        created_at: row.try_get(5)?,
+        tables: None,
+    };
+    Ok((name, Stored { source, types, aliases }))
 }
 
 pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateError> {

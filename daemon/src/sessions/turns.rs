@@ -177,6 +177,13 @@ pub(crate) fn empty_answer(session: &str, turn: &str) -> Answer {
     }
 }
 
+/// What is told of an answer that can no longer be read.
+fn damaged_answer(session: &str, turn: &str, cause: &serde_json::Error) -> Answer {
+    let message = format!("the stored answer of the turn {turn} is damaged: {cause}");
+    let error = ApiError::new(ErrorKind::Failed, "answer_damaged", message).hint("ask again");
+    Answer { status: TurnStatus::Failed, error: Some(error), ..empty_answer(session, turn) }
+}
+
 fn status_name(status: TurnStatus) -> &'static str {
     match status {
         TurnStatus::Incomplete => "incomplete",
@@ -192,8 +199,10 @@ const SELECT: &str = "select id, session_id, question, provider, answer, created
 fn turn(row: &SqliteRow) -> Turn {
     let (id, session): (String, String) = (row.get(0), row.get(1));
     let kept: Option<String> = row.get(4);
-    let answer =
-        kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| empty_answer(&session, &id));
+    let answer = kept.map_or_else(
+        || empty_answer(&session, &id),
+        |text| serde_json::from_str(&text).unwrap_or_else(|e| damaged_answer(&session, &id, &e)),
+    );
     Turn { question: row.get(2), provider: row.get(3), created_at: row.get(5), answer }
 }
 

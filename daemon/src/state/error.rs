@@ -25,6 +25,8 @@ pub enum StateError {
     Degraded {
         /// The failure.
         reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
     },
     /// The file is not a sound database.
     #[error("{} is damaged: {cause}", file.display())]
@@ -64,6 +66,8 @@ const READONLY: i32 = 8;
 const IOERR: i32 = 10;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
+// Extended: the index of the log could not grow.
+const IOERR_SHMSIZE: i32 = 4874;
 const CANTOPEN: i32 = 14;
 const NOTADB: i32 = 26;
 
@@ -78,7 +82,8 @@ impl StateError {
             }
             other => (None, other.to_string()),
         };
-        match code.map(|c| c & 0xff) {
+        let code = code.map(|c| if c == IOERR_SHMSIZE { FULL } else { c & 0xff });
+        match code {
             Some(FULL) => Self::DiskFull { dir: file.parent().map(Path::to_owned).unwrap_or_default() },
             Some(IOERR) => Self::Io { file, cause },
             Some(CORRUPT | NOTADB) => Self::Damaged { file, cause },
@@ -87,8 +92,9 @@ impl StateError {
         }
     }
 
-    pub(super) fn is_io(&self) -> bool {
-        matches!(self, Self::Io { .. })
+    /// Whether a write after this could make things worse: the file is damaged, or the disk lies.
+    pub(super) fn forbids_writes(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Damaged { .. })
     }
 
     /// What to do about it.
@@ -97,13 +103,19 @@ impl StateError {
             Self::DiskFull { dir } => {
                 format!("free some space on the file system of {} and try again", dir.display())
             }
-            Self::Io { .. } | Self::Degraded { .. } => {
+            Self::Io { .. } => {
                 "check the disk, then restart the daemon with `wharf daemon restart`".to_owned()
             }
-            Self::Damaged { file, .. } => format!(
-                "it was left untouched; move it away (mv {0} {0}.damaged) to start afresh, or put a backup in its place",
-                file.display()
-            ),
+            Self::Degraded { remedy, .. } => return remedy.clone(),
+            Self::Damaged { file, .. } => {
+                let aside = file.with_file_name("damaged");
+                format!(
+                    "it is left as it is; stop the daemon and put a backup in its place, or move it away with its log to start \
+                     afresh: mkdir {1} && mv {0}* {1}",
+                    file.display(),
+                    aside.display()
+                )
+            }
             Self::Newer { .. } => "use that version or a newer one; the file was left untouched".to_owned(),
             Self::ReadOnly { file, .. } => {
                 format!("make {} writable, or set WHARF_STATE_DIR to a folder that is", file.display())

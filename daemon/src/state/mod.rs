@@ -5,6 +5,7 @@
 //! restart, because a second fsync after a failed one may lie.
 
 mod error;
+mod log;
 mod open;
 
 pub use error::StateError;
@@ -23,7 +24,7 @@ struct Inner {
     writer: SqlitePool,
     readers: SqlitePool,
     file: PathBuf,
-    degraded: OnceLock<String>,
+    degraded: OnceLock<(String, Option<String>)>,
     turn: Arc<Mutex<()>>,
 }
 
@@ -67,32 +68,58 @@ impl State {
         // Held until it is known how the write went, so that none begins behind one that failed.
         let turn = tokio::time::timeout(WAIT, self.0.turn.clone().lock_owned()).await;
         let turn = turn.map_err(|_| StateError::Other("another write takes too long".to_owned()))?;
-        if let Some(reason) = self.0.degraded.get() {
-            return Err(StateError::Degraded { reason: reason.clone() });
+        if let Some((reason, remedy)) = self.0.degraded.get() {
+            return Err(StateError::Degraded { reason: reason.clone(), remedy: remedy.clone() });
         }
         let tx = self.0.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(e))?;
         Ok(Write { tx, state: self.clone(), _turn: turn })
     }
 
-    /// Turns an engine error of a read into one that names the file and the remedy.
+    /// Turns an engine error of a read into one that names the file and the remedy. When the file is damaged, writes are
+    /// refused from here on.
     pub fn error(&self, error: sqlx::Error) -> StateError {
-        StateError::of(error, &self.0.file)
-    }
-
-    /// The error of a write. When the disk failed, further writes are refused from here on.
-    fn failed(&self, error: sqlx::Error) -> StateError {
-        let error = self.error(error);
-        if error.is_io() {
-            let reason = error.to_string();
-            tracing::error!(%reason, "the state store failed; writes are refused until a restart");
-            let _ = self.0.degraded.set(reason);
+        let error = StateError::of(error, &self.0.file);
+        if matches!(error, StateError::Damaged { .. }) {
+            self.degrade(&error);
         }
         error
     }
 
+    /// The error for a row that says what wharf never wrote. Writes are refused from here on.
+    pub fn damaged(&self, cause: String) -> StateError {
+        let error = StateError::Damaged { file: self.0.file.clone(), cause };
+        self.degrade(&error);
+        error
+    }
+
+    /// The error of a write. When the disk failed or the file is damaged, writes are refused from here on.
+    fn failed(&self, error: sqlx::Error) -> StateError {
+        let error = self.error(error);
+        if error.forbids_writes() {
+            self.degrade(&error);
+        }
+        error
+    }
+
+    fn degrade(&self, error: &StateError) {
+        tracing::error!(%error, "the state store failed; writes are refused until a restart");
+        let _ = self.0.degraded.set((error.to_string(), error.hint()));
+    }
+
+    /// Looks whether the file is sound all through, and refuses writes if it is not. Takes a while with a large one.
+    pub async fn examine(&self) {
+        let found: Result<String, _> =
+            sqlx::query_scalar("pragma quick_check(1)").fetch_one(self.read()).await;
+        match found {
+            Ok(found) if found == "ok" => {}
+            Ok(cause) => drop(self.damaged(cause)),
+            Err(error) => drop(self.error(error)),
+        }
+    }
+
     /// Why writes are refused, if they are.
     pub fn degraded(&self) -> Option<&str> {
-        self.0.degraded.get().map(String::as_str)
+        self.0.degraded.get().map(|(reason, _)| reason.as_str())
     }
 
     /// Whether a write transaction is open.

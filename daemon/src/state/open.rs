@@ -18,6 +18,7 @@ pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf)
     if file.is_symlink() || file.is_dir() {
         return Err(StateError::ReadOnly { file, cause: "it is not a regular file".to_owned() });
     }
+    whole(&file).map_err(|cause| StateError::Damaged { file: file.clone(), cause })?;
     let options = SqliteConnectOptions::new()
         .filename(&file)
         .create_if_missing(true)
@@ -44,6 +45,15 @@ pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf)
         .idle_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
     Ok((writer, readers, file))
+}
+
+/// What the engine would take for a new store or for the end of a log, and then write over.
+fn whole(file: &Path) -> Result<(), String> {
+    super::log::check(file)?;
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
+    // Nothing is told before the store is there, so an empty one beside a log that tells something has lost what it had.
+    let began = bytes(&file.with_file_name("wharfd.log")) > 0;
+    if began && file.exists() && bytes(file) == 0 { Err("it is empty".to_owned()) } else { Ok(()) }
 }
 
 /// Whether a connection that was given back can be used again. On a full disk the engine rolls a transaction back by
