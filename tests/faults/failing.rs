@@ -29,10 +29,11 @@ fn after_a_failed_sync_nothing_is_written_until_a_restart() {
     let place = Place::new();
     till(&place);
     place.file("more/t.csv", "a\n1\n");
-    let operations: [&[&str]; 4] = [
+    let operations: [&[&str]; 5] = [
         &["source", "add", "more", "more"],
         &ask("during"),
         &["query", "select 'during'", "--csv"],
+        &["query", "copy (select 1) to 'written.csv'", "--write"],
         &["session", "rename", "kept", "renamed"],
     ];
     for operation in operations {
@@ -48,6 +49,7 @@ fn after_a_failed_sync_nothing_is_written_until_a_restart() {
             assert_ne!(refused.code, 0, "{write:?} after {operation:?}");
             names_the_failure(&format!("{}{}", refused.out, refused.err));
         }
+        assert!(!place.work().join("written.csv").exists(), "written without an audit line");
         place.ok(&["source", "list"]);
         place.ok(&["session", "show", "kept"]);
         let status = place.json(&["daemon", "status", "--json"]);

@@ -72,6 +72,7 @@ fn nothing_is_told_before_it_is_on_the_disk() {
     place.ok(&["profile", "t", "-s", "noted_source", "--json"]);
     place.ok(&["source", "delete", "noted_source", "--confirm", "noted_source"]);
     place.ok(&["query", "select 'noted_read' || 'er' as x", "--csv"]);
+    place.ok(&["query", "copy (select 1) to 'noted_written.csv'", "--write"]);
     place.fails(&["query", "drop table noted_denied"], 7);
     place.ok(&ask("noted_session"));
     place.ok(&["session", "rename", "noted_session", "noted_name"]);
@@ -81,6 +82,7 @@ fn nothing_is_told_before_it_is_on_the_disk() {
     calls.assert_durable_before_told("\\\"distinct", "\\\"profile\\\":");
     calls.assert_durable_before_told("", "noted_source removed");
     calls.assert_durable_before_told("noted_read' ||", "noted_reader");
+    calls.assert_durable_before_told("noted_written", "noted_written.csv>");
     calls.assert_durable_before_told("noted_denied", "HTTP/1.1 403");
     // The turn is accepted, then each of its events is streamed.
     calls.assert_durable_before_told("noted_session", "\\\"turn_id\\\"");

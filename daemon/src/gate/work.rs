@@ -5,7 +5,7 @@ use super::{Gate, Registry};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
-use crate::sources::duckdb::{Attachment, Outcome, Output, Run, is_damage};
+use crate::sources::duckdb::{Attachment, Fence, Outcome, Output, Run, is_damage};
 use crate::sources::{Cancel, Consumer, Reason, Stop};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
@@ -211,6 +211,12 @@ impl Gate {
         bytes: &impl Fn(&C) -> u64,
         stats: &mut QueryStats,
     ) -> (Option<C>, Result<Outcome, Stop>) {
+        // What writes has done so before it tells its columns, so its line must be there first.
+        if plan.fence == Fence::OwnerWrites
+            && let Err(stop) = gated.settle()
+        {
+            return (None, Err(stop));
+        }
         let lease = match self.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy) {
             Ok(lease) => lease,
             Err(e) => return (None, Err(Stop::Failed(e))),
