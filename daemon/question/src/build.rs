@@ -322,9 +322,17 @@ impl Builder<'_> {
         } else if draft.rank.is_some() && draft.single && plan.groups.len() == 1 {
             plan.limit = Some(1);
         }
-        if (draft.rank.is_some() || draft.count.is_some() || !plan.having.is_empty())
-            && plan.groups.is_empty()
-        {
+        let ranked = draft.rank.is_some() || draft.count.is_some();
+        if ranked && draft.per && plan.groups.len() > 1 {
+            let mut trouble = Trouble::new(
+                CannotKind::Unclear,
+                "a ranking within each group is not something that can be asked for".to_owned(),
+                "ask for one group at a time, or leave the ranking out",
+            );
+            trouble.metrics = resolver.metrics.into();
+            return Err(trouble);
+        }
+        if (ranked || !plan.having.is_empty()) && plan.groups.is_empty() {
             let mut trouble = Trouble::new(
                 CannotKind::Unclear,
                 "a ranking or a condition on a figure needs something to list".to_owned(),

@@ -46,6 +46,8 @@ pub(crate) struct Draft {
     /// Dimensions whose filter or split ends: "all channels".
     pub(crate) all_of: Vec<Choice>,
     pub(crate) dropped_groups: Vec<Choice>,
+    /// "per", "in each": a ranking is then meant within each of the groups.
+    pub(crate) per: bool,
     /// Whether the metric was reached by "by": "by items instead".
     pub(crate) by_metric: bool,
     /// The metric said after "by": the one to rank by.

@@ -9,6 +9,8 @@ use crate::grain::Grain;
 pub(crate) enum Mark {
     /// Groups follow.
     By,
+    /// As [`Self::By`]; beside a ranking it asks for one within each group.
+    Per,
     /// Groups follow, added to those of the previous question.
     AndBy,
     And,

@@ -1,6 +1,6 @@
 //! Reader: the passes of one question, in order.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::build::{Builder, unplaced};
 use crate::draft::Draft;
@@ -68,7 +68,7 @@ impl Reader {
         }
         let cut = self.cut(tokens, now, previous);
         match self.plan(&cut, now, previous) {
-            Ok(plan) => Outcome::Query(Box::new(self.reading(plan, &cut.corrections))),
+            Ok(plan) => Outcome::Query(Box::new(self.reading(plan, &cut.corrections, now.date_naive()))),
             Err(trouble) => {
                 let understood = self.understood(&cut);
                 Outcome::Cannot(self.cannot(trouble, &cut.tokens, understood, now))
@@ -76,12 +76,12 @@ impl Reader {
         }
     }
 
-    fn reading(&self, plan: Plan, corrections: &[(String, String)]) -> Reading {
+    fn reading(&self, plan: Plan, corrections: &[(String, String)], today: NaiveDate) -> Reading {
         Reading {
             query: plan.query(&self.vocabulary),
             having: plan.having.clone(),
             limit: if plan.having.is_empty() { None } else { plan.limit },
-            summary: summary(&plan, &self.vocabulary, corrections),
+            summary: summary(&plan, &self.vocabulary, corrections, today),
             chart: plan.chart,
             comparison: plan.comparison(&self.vocabulary),
             plan,

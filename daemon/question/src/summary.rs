@@ -1,13 +1,19 @@
 //! Summary: one line that states a reading in plain words.
 
 use crate::mark::Rank;
-use crate::period::Period;
+use crate::period::{Period, floor};
 use crate::plan::{Against, Filter, Group, Plan, Test};
 use crate::reading::listed;
 use crate::vocabulary::{DimensionTerm, MetricTerm, Vocabulary};
+use chrono::NaiveDate;
 
-/// States `plan`; `corrections` are pairs of a word as typed and as read.
-pub(crate) fn summary(plan: &Plan, vocabulary: &Vocabulary, corrections: &[(String, String)]) -> String {
+/// States `plan`, as it is on the day `today`; `corrections` are pairs of a word as typed and as read.
+pub(crate) fn summary(
+    plan: &Plan,
+    vocabulary: &Vocabulary,
+    corrections: &[(String, String)],
+    today: NaiveDate,
+) -> String {
     let titles: Vec<String> = plan.metrics.iter().map(|name| metric_title(vocabulary, name)).collect();
     let mut head = listed(&titles);
     if !plan.groups.is_empty() {
@@ -16,7 +22,8 @@ pub(crate) fn summary(plan: &Plan, vocabulary: &Vocabulary, corrections: &[(Stri
     }
     let mut parts = vec![head];
     if plan.among.is_empty() {
-        parts.extend(plan.period.map(|period| period.words()));
+        parts.extend(plan.period.map(|period| so_far(&period, today)));
+        parts.extend(whole_units(plan));
     } else {
         parts.push(listed(&plan.among.iter().map(Period::words).collect::<Vec<_>>()));
     }
@@ -25,7 +32,7 @@ pub(crate) fn summary(plan: &Plan, vocabulary: &Vocabulary, corrections: &[(Stri
     parts.extend(plan.having.iter().map(|having| {
         format!("{} {} {}", metric_title(vocabulary, &having.metric), having.op.sign(), having.number)
     }));
-    parts.extend(against_words(plan));
+    parts.extend(against_words(plan, today));
     let mut line = parts.join(", ");
     if let Some(order) = order_words(plan, vocabulary) {
         line = format!("{line}; {order}");
@@ -85,13 +92,34 @@ fn filter_words(filter: &Filter, vocabulary: &Vocabulary) -> String {
     }
 }
 
-fn against_words(plan: &Plan) -> Option<String> {
+/// A period; of one that has begun and not ended, that it has not.
+fn so_far(period: &Period, today: NaiveDate) -> String {
+    let running =
+        period.start.is_none_or(|start| start <= today) && period.end.is_some_and(|end| end > today);
+    format!("{}{}", period.words(), if running { " so far" } else { "" })
+}
+
+/// The days that are really counted, where a period is widened to whole units of the grain that is grouped by.
+fn whole_units(plan: &Plan) -> Option<String> {
+    let grain = plan.groups.iter().find_map(|group| match group {
+        Group::Time(grain) => Some(*grain),
+        _ => None,
+    })?;
+    let period = plan.period?;
+    let whole = Period {
+        start: period.start.and_then(|day| floor(grain, day)),
+        end: period.end.and_then(|day| Period::unit(grain, day)?.end),
+    };
+    (whole != period).then(|| format!("in whole {}s: {}", grain.name(), whole.words()))
+}
+
+fn against_words(plan: &Plan, today: NaiveDate) -> Option<String> {
     Some(match plan.against.as_ref()? {
         Against::Share => "as a share of the total".to_owned(),
         Against::Step(grain) => format!("compared {0} by {0}", grain.name()),
-        Against::Period(period) => format!("compared with {}", period.words()),
+        Against::Period(period) => format!("compared with {}", so_far(period, today)),
         Against::Moved { grain, count } => {
-            format!("compared with {}", plan.period?.moved(*grain, *count)?.words())
+            format!("compared with {}", so_far(&plan.period?.moved(*grain, *count)?, today))
         }
     })
 }

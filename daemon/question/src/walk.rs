@@ -133,8 +133,12 @@ impl<'a> Walk<'a> {
         self.before_mark(mark);
         match mark {
             // "not by dhl" stays a denial.
-            Mark::By if self.after_negation() => {}
+            Mark::By | Mark::Per if self.after_negation() => {}
             Mark::By => self.mode = Mode::Group,
+            Mark::Per => {
+                self.mode = Mode::Group;
+                self.draft.per = true;
+            }
             Mark::Beyond(_) => {
                 let text = self.text(part);
                 self.draft.unplaced.push(text);

@@ -133,8 +133,8 @@ pub(crate) fn superlative(norm: &str) -> Option<Rank> {
 /// Phrases with a role in the grammar, longest first by construction of the reader.
 #[rustfmt::skip]
 pub(crate) const MARKS: &[(&str, Mark)] = &[
-    ("by", Mark::By), ("per", Mark::By), ("for each", Mark::By), ("for every", Mark::By), ("each", Mark::By),
-    ("every", Mark::By), ("in each", Mark::By), ("of each", Mark::By), ("in every", Mark::By),
+    ("by", Mark::By), ("per", Mark::Per), ("for each", Mark::Per), ("for every", Mark::Per), ("each", Mark::Per),
+    ("every", Mark::Per), ("in each", Mark::Per), ("of each", Mark::Per), ("in every", Mark::Per), ("within each", Mark::Per),
     ("grouped by", Mark::By), ("in terms of", Mark::By), ("based on", Mark::By), ("according to", Mark::By), ("measured by", Mark::By), ("group by", Mark::By), ("broken down by", Mark::By), ("break down by", Mark::By),
     ("broken out by", Mark::By), ("split by", Mark::AndBy), ("breakdown by", Mark::By), ("sliced by", Mark::By),
     ("split it by", Mark::AndBy), ("break it down by", Mark::AndBy), ("split this by", Mark::AndBy),

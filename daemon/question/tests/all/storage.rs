@@ -30,3 +30,19 @@ fn the_summary_states_the_whole_reading() {
                 (“admisions” read as “admissions”)";
     assert_eq!(reading.summary, said);
 }
+
+#[test]
+fn the_summary_says_what_has_not_ended_and_what_was_widened() {
+    let reader = Reader::new(hospital::vocabulary());
+    let said = |question: &str| match reader.read(question, script::noon("2025-03-12"), None) {
+        Outcome::Query(reading) => reading.summary,
+        Outcome::Cannot(cannot) => panic!("{question}: {cannot:?}"),
+    };
+    assert_eq!(said("admissions this year versus last year"), "admissions, 2025 so far, compared with 2024");
+    assert_eq!(said("admissions this month"), "admissions, March 2025 so far");
+    assert_eq!(said("admissions last month"), "admissions, February 2025");
+    assert_eq!(
+        said("admissions by week in february 2025"),
+        "admissions by week, February 2025, in whole weeks: 2025-01-27 to 2025-03-02; sorted by week"
+    );
+}

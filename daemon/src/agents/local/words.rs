@@ -113,16 +113,50 @@ fn shown(row: &[Cell], rows: &Rows, name: &str, metric: &Column) -> Option<Strin
     let at = rows.columns.iter().position(|c| c.name == name)?;
     let cell = row.get(at)?;
     let Some(text) = cell.text() else { return Some("no value".to_owned()) };
-    let text = if rows.columns[at].kind == ColumnKind::Number { grouped(text) } else { text.to_owned() };
+    let column = &rows.columns[at];
+    let text = match column.kind {
+        ColumnKind::Number if matches!(column.r#type.to_uppercase().as_str(), "DOUBLE" | "FLOAT") => {
+            rounded(text)
+        }
+        ColumnKind::Number => grouped(text),
+        _ => text.to_owned(),
+    };
     Some(match metric.unit.as_deref() {
         Some(unit) if name == metric.name => format!("{text} {unit}"),
         _ => text,
     })
 }
 
+/// Floating point to six significant digits: what stands behind them is noise to a reader, and the result has it all.
+fn rounded(text: &str) -> String {
+    let Some(value) = text.parse::<f64>().ok().filter(|v| v.is_finite() && *v != 0.0) else {
+        return grouped(text);
+    };
+    let whole = value.abs().log10().floor();
+    if !(-4.0..15.0).contains(&whole) {
+        return text.to_owned();
+    }
+    let digits = (5.0 - whole).max(0.0) as usize;
+    let fixed = format!("{value:.digits$}");
+    let trimmed =
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.') } else { &fixed };
+    grouped(trimmed)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::rounded;
     use wharf_protocol::grouped;
+
+    #[test]
+    fn floating_point_is_rounded_in_words_only_behind_six_digits() {
+        assert_eq!(rounded("271.00764966740576"), "271.008");
+        assert_eq!(rounded("0.07645077720207254"), "0.0764508");
+        assert_eq!(rounded("-12345678.9"), "-12,345,679");
+        assert_eq!(rounded("0.5"), "0.5");
+        assert_eq!(rounded("1e300"), "1e300");
+        assert_eq!(rounded("0"), "0");
+    }
 
     #[test]
     fn digits_are_grouped_and_none_is_lost() {
