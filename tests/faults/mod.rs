@@ -1,5 +1,6 @@
 //! Durability and faults: kills, failing and full disks, damaged files, clocks that are set.
 
+mod clock;
 mod damage;
 mod failing;
 mod full;

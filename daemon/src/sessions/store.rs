@@ -1,7 +1,7 @@
 //! Sessions as rows.
 
 use crate::clock;
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, Write};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use wharf_protocol::Session;
@@ -33,7 +33,8 @@ pub(super) async fn create(state: &State, title: &str, source: Option<&str>) -> 
     let (id, now) = (uuid::Uuid::now_v7().to_string(), clock::now_text());
     let mut write = state.write().await?;
     let done = sqlx::query(
-        "insert into sessions (id, title, source, created_at, updated_at) values (?, ?, ?, ?, ?)",
+        "insert into sessions (id, title, source, created_at, updated_at, touched) \
+         values (?, ?, ?, ?, ?, (select coalesce(max(touched), 0) + 1 from sessions))",
     )
     .bind(&id)
     .bind(title)
@@ -57,8 +58,20 @@ pub(super) async fn create(state: &State, title: &str, source: Option<&str>) -> 
     })
 }
 
+/// Notes that a session was used just now.
+pub(super) async fn touch(write: &mut Write, id: &str, now: &str) -> Result<(), StateError> {
+    let done = sqlx::query(
+        "update sessions set updated_at = ?, touched = (select max(touched) + 1 from sessions) where id = ?",
+    )
+    .bind(now)
+    .bind(id)
+    .execute(write.on())
+    .await;
+    done.map(drop).map_err(|e| write.error(e))
+}
+
 pub(super) async fn list(state: &State, limit: u32) -> Result<Vec<Session>, StateError> {
-    let sql = format!("{SELECT} order by s.updated_at desc limit ?");
+    let sql = format!("{SELECT} order by s.touched desc limit ?");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(state.read()).await;
     Ok(rows.map_err(|e| state.error(e))?.iter().map(session).collect())
 }
@@ -66,7 +79,7 @@ pub(super) async fn list(state: &State, limit: u32) -> Result<Vec<Session>, Stat
 pub(super) async fn find(state: &State, name: &str) -> Result<Option<Session>, StateError> {
     let sql = format!(
         "{SELECT} where s.id = ?1 or s.title = ?1 or (length(?1) >= 8 and substr(s.id, 1, length(?1)) = ?1) \
-         order by s.id = ?1 desc, s.title = ?1 desc, s.updated_at desc limit 1"
+         order by s.id = ?1 desc, s.title = ?1 desc, s.touched desc limit 1"
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(state.read()).await;
     Ok(row.map_err(|e| state.error(e))?.as_ref().map(session))

@@ -1,6 +1,6 @@
 //! Turns: begun, ended, and put in order after a crash.
 
-use super::{Sessions, journal};
+use super::{Sessions, journal, store};
 use crate::clock;
 use crate::state::{State, StateError};
 use sqlx::Row;
@@ -69,12 +69,7 @@ impl Sessions {
         .execute(write.on())
         .await;
         done.map_err(|e| write.error(e))?;
-        let done = sqlx::query("update sessions set updated_at = ? where id = ?")
-            .bind(&now)
-            .bind(id)
-            .execute(write.on())
-            .await;
-        done.map_err(|e| write.error(e))?;
+        store::touch(&mut write, id, &now).await?;
         let began = TurnBegan { question: question.to_owned(), title: session.title.clone() };
         let first = journal::insert(&mut write, id, &turn_id, vec![EventBody::Session(began)]).await?;
         write.commit().await?;
@@ -104,12 +99,7 @@ impl Sessions {
         .execute(write.on())
         .await;
         done.map_err(|e| write.error(e))?;
-        let done = sqlx::query("update sessions set updated_at = ? where id = ?")
-            .bind(&now)
-            .bind(&session)
-            .execute(write.on())
-            .await;
-        done.map_err(|e| write.error(e))?;
+        store::touch(&mut write, &session, &now).await?;
         write.commit().await?;
         self.told(&session, last);
         Ok(())

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The migrations, oldest first: the store's version is their number.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_session_order.sql")];
 
 pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf), StateError> {
     let file = dir.join("state.db");
@@ -140,6 +141,27 @@ mod tests {
         assert!(matches!(error, StateError::Damaged { .. }), "{error}");
         assert!(error.hint().unwrap().contains("mv "));
         assert_eq!(std::fs::read(&file).unwrap(), vec![b'x'; 8192]);
+    }
+
+    #[tokio::test]
+    async fn an_older_store_is_brought_up_to_date_and_kept_beside() {
+        let tmp = tempfile::tempdir().unwrap();
+        let options =
+            SqliteConnectOptions::new().filename(tmp.path().join("state.db")).create_if_missing(true);
+        let old = SqlitePool::connect_with(options).await.unwrap();
+        let rows = "insert into sessions values ('a', 'a', null, '1', '2'), ('b', 'b', null, '1', '1'), ('c', 'c', null, '1', '3');
+                    pragma user_version = 1";
+        for sql in [MIGRATIONS[0], rows] {
+            sqlx::raw_sql(sql).execute(&old).await.unwrap();
+        }
+        old.close().await;
+        let state = State::open(tmp.path()).await.unwrap();
+        let ids: Vec<String> = sqlx::query_scalar("select id from sessions order by touched")
+            .fetch_all(state.read())
+            .await
+            .unwrap();
+        assert_eq!(ids, ["b", "a", "c"]);
+        assert!(tmp.path().join("state.v1.backup.db").exists());
     }
 
     #[tokio::test]
