@@ -29,19 +29,19 @@ semantic_models:
 ";
 
 /// A small source that can be asked: `revenue by shop` has two rows.
-fn till(place: &Place) {
+pub fn till(place: &Place) {
     place.file("till/sales.csv", "id,sold_at,shop,amount\n1,2024-01-05,north,10.50\n2,2024-02-07,south,4.25\n3,2024-02-09,north,1.25\n");
     place.file("models/sales.yml", MODEL);
     place.ok(&["source", "add", "till", "till", "--models", "models"]);
 }
 
 /// The question to [`till`], in a session of this name.
-fn ask(session: &str) -> [&str; 5] {
-    ["ask", "revenue by shop", "--session", session, "--json"]
+pub fn ask(session: &str) -> [&str; 7] {
+    ["ask", "revenue by shop", "--source", "till", "--session", session, "--json"]
 }
 
 /// Two rows, and the right ones.
-fn is_right(answer: &Value) -> bool {
+pub fn is_right(answer: &Value) -> bool {
     answer["status"] == "completed" && answer["result"]["rows"].as_array().is_some_and(|rows| rows.len() == 2)
 }
 
@@ -64,7 +64,7 @@ fn files(place: &Place) -> Vec<PathBuf> {
 
 /// Nothing is left of what was begun and not ended; every snapshot belongs to a source. A daemon runs.
 #[track_caller]
-fn no_litter(place: &Place) {
+pub fn no_litter(place: &Place) {
     let own = format!("scratch-{}", place.daemon_pid().unwrap());
     let sources: Vec<String> = place
         .json(&["source", "list", "--json"])
@@ -89,7 +89,7 @@ fn no_litter(place: &Place) {
 
 /// The audit's chain holds, as `wharf doctor` sees it.
 #[track_caller]
-fn audit_is_sound(place: &Place) {
+pub fn audit_is_sound(place: &Place) {
     let checks = place.run(&["doctor", "--json"]);
     let checks: Value = serde_json::from_str(&checks.out).unwrap();
     let audit = checks.as_array().unwrap().iter().find(|c| c["id"] == "audit").unwrap();
@@ -98,7 +98,7 @@ fn audit_is_sound(place: &Place) {
 
 /// The events of a session are numbered from 1 to the last one without a gap. A daemon runs.
 #[track_caller]
-fn has_no_gap(place: &Place, session: &str) {
+pub fn has_no_gap(place: &Place, session: &str) {
     let shown = place.json(&["session", "show", session, "--json"]);
     let shown = &shown["session"];
     let (id, last) = (shown["session_id"].as_str().unwrap(), shown["last_event"].as_u64().unwrap());
