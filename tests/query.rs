@@ -272,3 +272,16 @@ fn relative_names_are_found_in_a_folder_with_commas_in_its_name() {
     let links = spools.filter_map(|s| std::fs::read_dir(s.unwrap().path()).ok()).flatten().count();
     assert_eq!(links, 0);
 }
+
+#[test]
+fn integers_beyond_the_digits_of_a_column_format_are_refused_and_not_cut() {
+    let place = Place::new();
+    let largest = format!("{}", 10_i128.pow(38) - 1);
+    place.ok(&["query", &format!("select {largest}::hugeint h"), "-o", "fits.arrow"]);
+    for name in ["x.arrow", "x.parquet"] {
+        let err = place
+            .fails(&["query", "select 170141183460469231731687303715884105727::hugeint h", "-o", name], 1);
+        assert!(err.contains("170141183460469231731687303715884105727"), "{err}");
+        assert!(!place.work().join(name).exists());
+    }
+}

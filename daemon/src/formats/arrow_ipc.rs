@@ -1,15 +1,20 @@
 //! Arrow IPC streams, for programs that read columns.
 
-use super::{Encoder, Shape};
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use super::{Encoder, Logical, Shape};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Schema, SchemaRef};
 use arrow::ipc::writer::StreamWriter;
 use std::sync::{Arc, Mutex};
 use wharf_protocol::{ApiError, ErrorKind};
 
+/// HUGEINT reaches beyond the 38 digits that Arrow's widest 128-bit decimal declares.
+const DIGITS_38: i128 = 10_i128.pow(38);
+
 /// One stream. Enumerations are written as plain text, because their dictionaries may change between batches.
 pub(super) struct ArrowStream {
     schema: SchemaRef,
+    /// Columns of HUGEINT.
+    wide: Vec<usize>,
     writer: Mutex<StreamWriter<Vec<u8>>>,
 }
 
@@ -28,7 +33,25 @@ impl ArrowStream {
             .collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let writer = StreamWriter::try_new(Vec::new(), &schema).map_err(failed)?;
-        Ok(Self { schema, writer: Mutex::new(writer) })
+        let wide = (0..shape.logical.len()).filter(|i| shape.logical[*i] == Logical::HugeInt).collect();
+        Ok(Self { schema, wide, writer: Mutex::new(writer) })
+    }
+
+    /// Refuses what a reader would take for a smaller number, or for damage.
+    fn fits(&self, batch: &RecordBatch) -> Result<(), ApiError> {
+        for column in &self.wide {
+            let values = batch.column(*column).as_primitive_opt::<Decimal128Type>();
+            let beyond =
+                values.and_then(|v| v.iter().flatten().find(|v| v.unsigned_abs() >= DIGITS_38 as u128));
+            if let Some(value) = beyond {
+                let name = self.schema.field(*column).name();
+                let message =
+                    format!("{value} in the column {name} has more than the 38 digits that Arrow can hold");
+                return Err(ApiError::new(ErrorKind::Failed, "arrow", message)
+                    .hint("cast the column to VARCHAR, or choose csv or json"));
+            }
+        }
+        Ok(())
     }
 
     fn with(
@@ -56,6 +79,7 @@ impl Encoder for ArrowStream {
     }
 
     fn batch(&self, batch: &RecordBatch, _first: bool, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        self.fits(batch)?;
         let columns: Result<Vec<ArrayRef>, _> = batch
             .columns()
             .iter()
