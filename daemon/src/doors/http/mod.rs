@@ -8,6 +8,7 @@ mod failure;
 mod metrics;
 mod policy;
 mod profiles;
+mod progress;
 mod queries;
 mod samples;
 mod sessions;

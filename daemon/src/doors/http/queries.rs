@@ -1,7 +1,6 @@
 //! Statements: rows out, as a stream or into the client's own output.
 
 use super::failure::{Body, Failure, Path};
-use super::sources::CancelOnDrop;
 use crate::Rooms;
 use crate::formats::{BodySink, Encoding, FdSink, Shape, Sink, Style};
 use crate::gate::{Deliver, Rights, Statement};
@@ -230,4 +229,13 @@ fn not_found(id: &str) -> Failure {
         "query_not_found",
         format!("no statement `{id}` is running or remembered"),
     ))
+}
+
+/// Ends the work when whoever waits for it goes away.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.raise(Reason::Gone);
+    }
 }

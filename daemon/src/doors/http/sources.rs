@@ -1,15 +1,13 @@
 //! Sources and tables.
 
 use super::failure::{Body, Failure, Path, Query};
+use super::progress;
 use crate::Rooms;
-use crate::sources::{Cancel, Reason};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
-use tokio_stream::wrappers::ReceiverStream;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, Table};
 
 pub(super) async fn list(State(rooms): State<Rooms>) -> Json<Vec<Source>> {
@@ -26,53 +24,19 @@ pub(super) async fn show(
     Ok(Json(source))
 }
 
-/// Streams NDJSON: `{"progress": {...}}` lines while files are read, then `{"source": ...}` or `{"error": ...}`.
-pub(super) async fn add(State(rooms): State<Rooms>, Body(add): Body<SourceAdd>) -> Result<Response, Failure> {
-    let (lines, body) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(64);
-    let told = lines.clone();
-    let progress = move |file: &str, done: usize, of: usize| {
-        let line = json!({"progress": {"file": file, "done": done, "of": of}});
-        // Progress that nobody has room for is left out; the end is not.
-        let _ = told.try_send(Ok(Bytes::from(format!("{line}\n"))));
-    };
-    let cancel = Cancel::default();
-    let guard = CancelOnDrop(cancel.clone());
-    tokio::spawn(async move {
-        let work = async {
-            if let Some(path) = &add.models {
-                rooms.models.check(std::path::Path::new(path)).await?;
-            }
-            rooms.gate.catalog().add(add, rooms.gate.pool(), cancel, progress).await
+/// Streams progress while files are read, then the source; see [`progress`].
+pub(super) async fn add(State(rooms): State<Rooms>, Body(add): Body<SourceAdd>) -> Response {
+    progress::stream("source", |cancel, telling| async move {
+        let told = move |file: &str, done: usize, of: usize| {
+            telling.tell(&json!({"file": file, "done": done, "of": of}));
         };
-        tokio::pin!(work);
-        let result = tokio::select! {
-            result = &mut work => result,
-            () = lines.closed() => { drop(guard); work.await }
-        };
+        if let Some(path) = &add.models {
+            rooms.models.check(std::path::Path::new(path)).await?;
+        }
+        let added = rooms.gate.catalog().add(add, rooms.gate.pool(), cancel, told).await;
         rooms.completion_changed();
-        let line = match result {
-            Ok(source) => json!({"source": source}),
-            Err(error) => json!({"error": error}),
-        };
-        let _ = lines.send(Ok(Bytes::from(format!("{line}\n")))).await;
-    });
-    Ok(ndjson(ReceiverStream::new(body)))
-}
-
-pub(super) fn ndjson(stream: ReceiverStream<Result<Bytes, std::io::Error>>) -> Response {
-    let mut response = Response::new(axum::body::Body::from_stream(stream));
-    let value = axum::http::HeaderValue::from_static("application/x-ndjson");
-    response.headers_mut().insert(axum::http::header::CONTENT_TYPE, value);
-    response
-}
-
-/// Ends the work when whoever waits for it goes away.
-pub(super) struct CancelOnDrop(pub(super) Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.raise(Reason::Gone);
-    }
+        added
+    })
 }
 
 pub(super) async fn remove(
