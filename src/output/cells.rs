@@ -2,12 +2,13 @@
 
 pub use wharf_protocol::grouped;
 
-/// Text that is safe on a terminal: control characters, line breaks and marks that turn the direction of writing are
-/// shown as escapes, so data can neither break a table nor command the terminal.
+/// Text that is safe on a terminal: control characters, line breaks and marks that hide text or turn the direction of
+/// writing are shown as escapes, so data can neither break a table nor command the terminal. The joiners stay, of which
+/// emoji and some scripts are made.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     let hostile = |c: char| {
         c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
             || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
     if !text.contains(hostile) {

@@ -12,29 +12,7 @@ pub fn width(text: &str) -> usize {
 
 /// The text with every character that would act on the terminal, or hide, shown as a visible escape.
 pub fn safe(text: &str) -> String {
-    if !text.chars().any(acts) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{1b}' => out.push_str("\\e"),
-            c if acts(c) && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if acts(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Controls, and the marks that reorder or hide text.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
+    crate::output::visible(text).into_owned()
 }
 
 /// The text cut to `width` columns by grapheme; what is cut shows as an ellipsis.
@@ -220,7 +198,7 @@ mod tests {
 
     #[test]
     fn controls_show_and_never_act() {
-        assert_eq!(safe("a\u{1b}[31m\tb\u{7}\u{9b}\u{202e}c"), "a\\e[31m\\tb\\x07\\x9b\\u{202e}c");
+        assert_eq!(safe("a\u{1b}[31m\tb\u{7}\u{9b}\u{202e}c"), "a\\x1b[31m\\tb\\x07\\x9b\\u{202e}c");
         assert_eq!(safe("naïve 👩‍👩‍👧 日本"), "naïve 👩‍👩‍👧 日本");
     }
 
