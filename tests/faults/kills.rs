@@ -5,7 +5,9 @@ use super::trace::{Fault, Trace, available};
 use super::{ask, audit_is_sound, has_no_gap, is_right, no_litter, till};
 use crate::support::Place;
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 /// An operation that changes something.
 struct Operation<'a> {
@@ -321,4 +323,42 @@ fn a_file_that_a_client_writes_is_the_old_one_or_the_new_one() {
     let written = || one_of("c/config.toml", "# mine\n", &text);
     let killed = kill_client_at_every_call(&place, &["config", "init", "--force"], &calls, &written);
     assert!(killed >= 3, "{killed}");
+}
+
+#[test]
+fn a_first_start_that_is_killed_is_no_hindrance_to_the_second() {
+    if !available() {
+        return;
+    }
+    let mut killed = 0;
+    for call in ["pwrite64", "fsync,fdatasync", "openat", "rename", "linkat"] {
+        // Most of what is opened before the store are libraries.
+        let points: &[u32] = if call == "openat" { &[10, 20, 30, 40, 60] } else { &[1, 2, 3, 5, 8, 13] };
+        for n in points {
+            let place = Place::new();
+            let fault = Fault { calls: call, effect: "signal=KILL", when: &n.to_string(), files: &[] };
+            let mut traced = vec!["-f".to_owned(), "-qq".to_owned(), "-o".to_owned(), "/dev/null".to_owned()];
+            traced.extend(fault.arguments());
+            traced.push(env!("CARGO_BIN_EXE_wharfd").to_owned());
+            let traced: Vec<&str> = traced.iter().map(String::as_str).collect();
+            let mut daemon = place.command_of("strace", &traced);
+            let mut daemon = daemon.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut line = String::new();
+            let _ = BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line);
+            let through = line.contains("\"ready\":true");
+            if through {
+                place.ok(&["daemon", "stop"]);
+            }
+            let _ = daemon.wait();
+            assert_eq!(place.ok(&["query", "select 42", "--csv", "-t"]), "42\n", "{call} {n}");
+            audit_is_sound(&place);
+            no_litter(&place);
+            if through {
+                break;
+            }
+            killed += 1;
+        }
+    }
+    println!("first start: killed {killed} times");
+    assert!(killed >= 8, "{killed}");
 }
