@@ -4,7 +4,7 @@ use super::Context;
 use super::source::encoded;
 use crate::cli::ChatArgs;
 use crate::link::{Client, Failure};
-use crate::tui::{ChatOptions, Screen};
+use crate::tui::{ChatOptions, Ended, Screen};
 use serde::Deserialize;
 use std::process::ExitCode;
 use wharf_protocol::{MetricInfo, Session, SessionCreate, Source};
@@ -52,8 +52,10 @@ pub async fn run(
         no_color: !context.terminal.color_out,
         first_question,
     };
-    crate::tui::run(client, options).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match crate::tui::run(client, options).await? {
+        Ended::Left => ExitCode::SUCCESS,
+        Ended::Told => ExitCode::from(143),
+    })
 }
 
 /// The id of the session of this name; one that does not exist yet is begun under it.

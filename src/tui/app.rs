@@ -9,7 +9,7 @@ use crate::tui::terminal::{Modes, cursor, suspend};
 use crate::tui::theme::Theme;
 use crate::tui::update::{Effect, Message, update};
 use crate::tui::views;
-use crate::tui::{ChatOptions, Screen};
+use crate::tui::{ChatOptions, Ended, Screen};
 use crossterm::event::{Event as Input, EventStream};
 use futures::StreamExt as _;
 use std::io::{self, Stdout, Write};
@@ -40,8 +40,8 @@ struct App {
     cursor_row: u16,
 }
 
-/// Runs the screen until the user leaves.
-pub(super) async fn run(client: Client, options: ChatOptions) -> Result<(), Failure> {
+/// Runs the screen until the user leaves or the process is told to end.
+pub(super) async fn run(client: Client, options: ChatOptions) -> Result<Ended, Failure> {
     let modes = Modes::take()?;
     let size = crossterm::terminal::size()?;
     let (sender, mut messages) = mpsc::channel(MESSAGES);
@@ -67,9 +67,9 @@ pub(super) async fn run(client: Client, options: ChatOptions) -> Result<(), Fail
     app.begin(options.session, options.resume_picker, options.continue_last, options.first_question);
     let result = app.turn_over(&mut messages).await;
     let left = app.leave();
-    result?;
+    let ended = result?;
     left?;
-    Ok(())
+    Ok(ended)
 }
 
 /// The row at which the live area begins: the cursor's, or the last where the terminal does not tell.
@@ -104,12 +104,12 @@ impl App {
         }
     }
 
-    async fn turn_over(&mut self, messages: &mut Receiver<Message>) -> Result<(), Failure> {
+    async fn turn_over(&mut self, messages: &mut Receiver<Message>) -> Result<Ended, Failure> {
         let (mut ended, mut hung) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
         while !self.state.done {
             self.draw_if_due().await?;
             let wait = self.wait();
-            let Some(input) = &mut self.input else { return Ok(()) };
+            let Some(input) = &mut self.input else { return Ok(Ended::Left) };
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(message) => {
@@ -120,22 +120,22 @@ impl App {
                             self.take(message)?;
                         }
                     }
-                    None => return Ok(()),
+                    None => return Ok(Ended::Left),
                 },
                 event = input.next() => match event {
                     Some(Ok(event)) => self.input(event)?,
                     Some(Err(e)) => return Err(Failure::from(e)),
-                    None => return Ok(()),
+                    None => return Ok(Ended::Left),
                 },
                 () = sleep(wait) => {
                     self.take(Message::Tick)?;
                     self.dirty = true;
                 }
-                () = heard(&mut ended) => return Ok(()),
-                () = heard(&mut hung) => return Ok(()),
+                () = heard(&mut ended) => return Ok(Ended::Told),
+                () = heard(&mut hung) => return Ok(Ended::Told),
             }
         }
-        Ok(())
+        Ok(Ended::Left)
     }
 
     fn input(&mut self, event: Input) -> io::Result<()> {

@@ -58,11 +58,20 @@ pub struct ChatOptions {
     pub first_question: Option<String>,
 }
 
+/// Why the chat ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The user left it.
+    Left,
+    /// A signal told the process to end.
+    Told,
+}
+
 /// Opens the chat and stays until the user leaves it. Turns go on in the daemon.
 ///
 /// # Errors
 /// When the terminal cannot be used. What the daemon refuses is told on the screen.
-pub async fn run(client: Client, options: ChatOptions) -> Result<(), Failure> {
+pub async fn run(client: Client, options: ChatOptions) -> Result<Ended, Failure> {
     app::run(client, options).await
 }
 
