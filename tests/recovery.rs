@@ -4,7 +4,7 @@ use crate::faults::{ask, audit_is_sound, has_no_gap, is_right, no_litter, till};
 use crate::hostile::dice::Dice;
 use crate::support::Place;
 use serde_json::Value;
-use std::process::Child;
+use std::process::{Child, Output};
 use std::time::{Duration, Instant};
 
 const KILLS: u64 = 40;
@@ -38,7 +38,7 @@ impl Load {
     fn end(self) -> (Vec<String>, (&'static str, Option<bool>)) {
         let mut answered = Vec::new();
         for (name, child) in self.turns {
-            let output = child.wait_with_output().unwrap();
+            let output = ended(child);
             let answer: Option<Value> = serde_json::from_slice(&output.stdout).ok();
             if output.status.success() {
                 assert!(is_right(&answer.unwrap()), "{name}");
@@ -47,17 +47,32 @@ impl Load {
         }
         for mut child in self.queries {
             drop(child.stdout.take());
-            let _ = child.wait();
+            ended(child);
         }
-        let profile = self.profile.wait_with_output().unwrap();
+        let profile = ended(self.profile);
         if profile.status.success() {
             let profile: Value = serde_json::from_slice(&profile.stdout).unwrap();
             assert_eq!(profile["rows"], 3);
         }
         let (name, added, child) = self.source;
-        let done = child.wait_with_output().unwrap().status.success();
+        let done = ended(child).status.success();
         (answered, (name, done.then_some(added)))
     }
+}
+
+/// The output of a client, which must not wait for ever for what a killed daemon can no longer give.
+#[track_caller]
+fn ended(mut child: Child) -> Output {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let output = child.wait_with_output().unwrap();
+            panic!("a client was left waiting: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// How long the load takes here and now when nobody is killed: the instants of the kills are spread over that and a bit
