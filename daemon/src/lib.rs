@@ -77,17 +77,28 @@ impl std::ops::Deref for Rooms {
     }
 }
 
+/// Work for the process's first thread.
+pub type Errand = Box<dyn FnOnce() + Send>;
+
 /// Runs the daemon until it is told to end or has nothing to do. `ready` is called once clients can connect.
+///
+/// `first_thread` gets what the process's first thread should do meanwhile: to open an engine, which allocates tens of
+/// thousands of times. On any other thread glibc grows its heap page by page, each with a system call that holds up the
+/// page faults of all others. Where nobody takes the errand, the engine opens at its first use.
 ///
 /// # Errors
 /// When it cannot begin: another daemon runs, a folder is unsafe, the state is damaged.
-pub async fn run(config: Config, ready: impl FnOnce()) -> Result<(), ApiError> {
+pub async fn run(
+    config: Config,
+    first_thread: std::sync::mpsc::Sender<Errand>,
+    ready: impl FnOnce() + Send,
+) -> Result<(), ApiError> {
     prepare_folders(&config)?;
     let dir = if config.private { &config.dirs.runtime } else { &config.dirs.state };
     let files = (dir.join("wharfd.pid"), dir.join("daemon.json"));
     let mut lock = LifeLock::take(&files.0, &files.1).map_err(|e| cannot_begin(&e))?;
     telemetry::init(&config.dirs.log_file(), &config.log_level);
-    let rooms = open(config).await?;
+    let rooms = open(config, first_thread).await?;
     let (http, handoff) = listen(&rooms.config)?;
     lock.announce(&Address {
         pid: std::process::id(),
@@ -139,7 +150,7 @@ fn prepare_folders(config: &Config) -> Result<(), ApiError> {
 }
 
 /// Opens the rooms, the lowest first, and puts in order what a crash left.
-async fn open(config: Config) -> Result<Rooms, ApiError> {
+async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> Result<Rooms, ApiError> {
     let dirs = config.dirs.clone();
     let scratch = lifecycle::scratch(&dirs.cache)?;
     let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
@@ -147,7 +158,8 @@ async fn open(config: Config) -> Result<Rooms, ApiError> {
     // An engine takes ten milliseconds to open: it does so while the state is read.
     let parser = sources::duckdb::EngineParser::new(pool.clone());
     let warm = parser.clone();
-    tokio::task::spawn_blocking(move || warm.warm());
+    let _ = first_thread.send(Box::new(move || warm.warm()));
+    drop(first_thread);
     let state = state::State::open(&dirs.state).await?;
     let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
     if !config.private {

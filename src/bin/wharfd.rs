@@ -92,12 +92,19 @@ fn run(mode: Mode) -> Result<(), ApiError> {
         .build()
         .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
     let log: PathBuf = config.dirs.log_file();
-    let result = runtime.block_on(wharf_daemon::run(config, move || {
+    let (errands, mine) = std::sync::mpsc::channel();
+    let running = runtime.spawn(wharf_daemon::run(config, errands, move || {
         tell(&serde_json::json!({"ready": true, "pid": std::process::id(), "log": log}));
         if mode == Mode::Detached {
             close_stdout();
         }
     }));
+    for errand in mine {
+        errand();
+    }
+    let result = runtime.block_on(running).unwrap_or_else(|e| {
+        Err(ApiError::new(ErrorKind::Internal, "panic", format!("the daemon broke off: {e}")))
+    });
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     result
 }
