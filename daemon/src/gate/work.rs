@@ -9,6 +9,7 @@ use crate::sources::duckdb::{Attachment, Fence, Outcome, Output, Run, is_damage}
 use crate::sources::{Cancel, Consumer, Reason, Stop};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,12 +70,12 @@ impl Statement {
 pub enum Deliver<C> {
     /// To a consumer.
     Rows(C),
-    /// A Parquet file that is handed over whole.
-    Parquet(Box<TakeFile>),
+    /// As Parquet, which the engine writes itself.
+    Parquet(Box<TakeBytes>),
 }
 
-/// Takes the columns and the file of a result; returns its size in bytes.
-pub type TakeFile = dyn FnMut(&Arc<Shape>, PathBuf) -> Result<u64, Stop> + Send;
+/// Takes the columns of a result and its bytes while they are written; returns how many there were.
+pub type TakeBytes = dyn FnMut(&Arc<Shape>, &mut dyn Read) -> Result<u64, Stop> + Send;
 
 /// What became of it.
 pub struct Delivered<C> {
@@ -240,9 +241,9 @@ impl Gate {
                 let result = run.on(
                     &lease,
                     cancel,
-                    Output::Parquet(&mut |shape, file| {
+                    Output::Parquet(&mut |shape, bytes| {
                         gated.shape(shape)?;
-                        stats.bytes = take(shape, file)?;
+                        stats.bytes = take(shape, bytes)?;
                         Ok(())
                     }),
                 );

@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
-use std::io::Read as _;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -176,8 +176,8 @@ async fn deliver(
 ) -> Result<QueryStats, ApiError> {
     let deliver = if format == Format::Parquet {
         let mut begin = Some(begin);
-        Deliver::Parquet(Box::new(move |shape, file| match begin.take() {
-            Some(begin) => copy(&file, begin(shape)?),
+        Deliver::Parquet(Box::new(move |shape, bytes| match begin.take() {
+            Some(begin) => copy(bytes, || begin(shape)),
             None => Ok(0),
         }))
     } else {
@@ -186,20 +186,28 @@ async fn deliver(
     Ok(rooms.gate.run(statement, cancel, deliver, |encoding| encoding.totals().bytes).await?.stats)
 }
 
-/// Copies a spooled file into the sink.
-fn copy(file: &std::path::Path, mut sink: Box<dyn Sink>) -> Result<u64, Stop> {
-    let failed = |e: std::io::Error| Stop::Failed(crate::lifecycle::io_error(file, &e));
-    let mut reader = std::fs::File::open(file).map_err(failed)?;
-    let mut total = 0;
+/// Copies what the engine writes into the sink, which is begun with the first byte: a statement that fails before has
+/// not begun an answer.
+fn copy(bytes: &mut dyn Read, begin: impl FnOnce() -> Result<Box<dyn Sink>, Stop>) -> Result<u64, Stop> {
+    let failed = |e: std::io::Error| {
+        let message = format!("what the engine wrote cannot be read: {e}");
+        Stop::Failed(ApiError::new(ErrorKind::Failed, "output", message))
+    };
+    let (mut begin, mut sink, mut total) = (Some(begin), None, 0);
     loop {
         let mut piece = vec![0; 1 << 18];
-        let n = reader.read(&mut piece).map_err(failed)?;
+        let n = bytes.read(&mut piece).map_err(failed)?;
         if n == 0 {
             return Ok(total);
         }
         piece.truncate(n);
         total += n as u64;
-        sink.write(piece)?;
+        if let Some(begin) = begin.take() {
+            sink = Some(begin()?);
+        }
+        if let Some(sink) = &mut sink {
+            sink.write(piece)?;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod parser;
 mod pool;
 mod run;
 mod snapshot;
+mod stream_file;
 
 pub use attach::{Attachment, Fence};
 pub use discover::{DataFile, Discovered, discover};

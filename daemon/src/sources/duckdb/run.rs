@@ -2,6 +2,7 @@
 
 use super::engine_error::disk_full;
 use super::pool::Lease;
+use super::stream_file::StreamFile;
 use super::{engine_error, literal, quote};
 use crate::formats::{Logical, Shape};
 use crate::lifecycle::io_error;
@@ -10,6 +11,7 @@ use arrow::array::{Array, RecordBatch};
 use duckdb::core::{LogicalTypeHandle, LogicalTypeId};
 use duckdb::types::Value;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wharf_protocol::{ApiError, ErrorKind, Param};
@@ -43,12 +45,12 @@ pub struct Outcome {
 pub enum Output<'a> {
     /// To a consumer, batch by batch.
     Rows(&'a mut dyn Consumer),
-    /// Into a Parquet file that the engine writes itself, in the instance's spool: called with its path.
-    Parquet(&'a mut TakeFile<'a>),
+    /// As Parquet, which the engine writes itself: called with its bytes, on another thread, while they are written.
+    Parquet(&'a mut TakeBytes<'a>),
 }
 
-/// Takes the columns and the file of a result.
-pub type TakeFile<'a> = dyn FnMut(&Arc<Shape>, PathBuf) -> Result<(), Stop> + 'a;
+/// Takes the columns of a result and its bytes. No byte at all means that the statement failed.
+pub type TakeBytes<'a> = dyn FnMut(&Arc<Shape>, &mut dyn Read) -> Result<(), Stop> + Send + 'a;
 
 impl Run<'_> {
     /// Runs the statement on an instance.
@@ -180,7 +182,7 @@ impl Run<'_> {
         connection: &duckdb::Connection,
         lease: &Lease,
         cancel: &Cancel,
-        take: &mut TakeFile<'_>,
+        take: &mut TakeBytes<'_>,
     ) -> Result<Outcome, Stop> {
         if !self.wraps {
             let error = ApiError::new(
@@ -191,15 +193,26 @@ impl Run<'_> {
             return Err(Stop::Failed(error.hint("choose another format")));
         }
         let shape = self.shape_only(connection, cancel)?;
-        let file = lease.spool().join(format!("{}.parquet", uuid::Uuid::now_v7()));
-        let remove = Remove(file.clone());
+        let (pipe, mut bytes) = StreamFile::new(lease.spool(), &format!("{}.parquet", uuid::Uuid::now_v7()))?;
         let select = self.parquet_select(&shape);
         let limit = self.limit.map(|n| format!(" limit {n}")).unwrap_or_default();
-        let copy = format!("copy ({select}{limit}) to {} (format parquet)", literal(&file.to_string_lossy()));
+        let to = literal(&pipe.path.to_string_lossy());
+        let copy = format!("copy ({select}{limit}) to {to} (format parquet, use_tmp_file false)");
         let failed = |e: duckdb::Error| Stop::Failed(engine_error(&e));
         let mut statement = connection.prepare(&copy).map_err(failed)?;
         let values = bound(&statement, self.params)?;
-        let rows = statement.execute(duckdb::params_from_iter(values)).map_err(failed)? as u64;
+        let (rows, taken) = std::thread::scope(|scope| {
+            // The reader goes with the thread, so that the engine does not wait for one that has given up.
+            let taking = scope.spawn(move || take(&shape, &mut bytes));
+            let rows = statement.execute(duckdb::params_from_iter(values));
+            pipe.end();
+            (rows, taking.join())
+        });
+        taken.unwrap_or_else(|_| {
+            let error = ApiError::new(ErrorKind::Internal, "panic", "taking the result broke off");
+            Err(Stop::Failed(error))
+        })?;
+        let rows = rows.map_err(failed)? as u64;
         let mut outcome = Outcome { rows, truncated: false };
         if self.limit == Some(rows) {
             let more = format!("select 1 from ({}) limit 1 offset {rows}", self.sql);
@@ -208,8 +221,6 @@ impl Run<'_> {
             let _ = statement.stream_arrow(duckdb::params_from_iter(values)).map_err(failed)?;
             outcome.truncated = statement.step().map_err(failed)?.is_some_and(|b| b.len() > 0);
         }
-        take(&shape, file)?;
-        drop(remove);
         Ok(outcome)
     }
 
