@@ -17,6 +17,13 @@ pub trait Sink: Send {
     /// # Errors
     /// When the reader is gone, the statement was cancelled, or the device failed.
     fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stop>;
+    /// The same for bytes that the caller keeps.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    fn write_copy(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.write(bytes.to_vec())
+    }
 }
 
 /// The body of an HTTP reply.
@@ -140,7 +147,11 @@ fn failed(e: rustix::io::Errno) -> Stop {
 
 impl Sink for FdSink {
     fn write(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
-        let mut rest = &bytes[..];
+        self.write_copy(&bytes)
+    }
+
+    fn write_copy(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let mut rest = bytes;
         while !rest.is_empty() {
             if self.cancel.raised() {
                 return Err(Stop::Cancelled);

@@ -111,7 +111,7 @@ impl Sessions {
     /// When the store cannot be read or written.
     pub async fn recover(&self) -> Result<usize, ApiError> {
         let rows = sqlx::query("select id, session_id from turns where status = 'incomplete'")
-            .fetch_all(self.0.state.read())
+            .fetch_all(self.0.state.at_boot())
             .await
             .map_err(|e| self.0.state.error(e))?;
         for row in &rows {

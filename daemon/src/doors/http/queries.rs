@@ -194,19 +194,18 @@ fn copy(bytes: &mut dyn Read, begin: impl FnOnce() -> Result<Box<dyn Sink>, Stop
         Stop::Failed(ApiError::new(ErrorKind::Failed, "output", message))
     };
     let (mut begin, mut sink, mut total) = (Some(begin), None, 0);
+    let mut piece = vec![0; 1 << 18];
     loop {
-        let mut piece = vec![0; 1 << 18];
         let n = bytes.read(&mut piece).map_err(failed)?;
         if n == 0 {
             return Ok(total);
         }
-        piece.truncate(n);
         total += n as u64;
         if let Some(begin) = begin.take() {
             sink = Some(begin()?);
         }
         if let Some(sink) = &mut sink {
-            sink.write(piece)?;
+            sink.write_copy(&piece[..n])?;
         }
     }
 }
