@@ -6,7 +6,6 @@
 use crate::clock;
 use crate::state::{State, StateError};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 
 /// What one line says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -67,11 +66,10 @@ impl Audit {
         let line = serde_json::to_string(&entry).map_err(|e| StateError::Other(e.to_string()))?;
         let mut write = self.state.write().await?;
         // Read within the transaction: a private daemon may write beside this one.
-        let last = sqlx::query("select seq, hash from audit order by seq desc limit 1")
+        let last = sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
             .fetch_optional(write.on())
             .await;
-        let last = last.map_err(|e| write.error(e))?;
-        let (seq, previous): (i64, String) = last.map_or((0, String::new()), |row| (row.get(0), row.get(1)));
+        let (seq, previous): (i64, String) = last.map_err(|e| write.error(e))?.unwrap_or_default();
         let hash = chain(&previous, &line);
         let inserted = sqlx::query("insert into audit (seq, line, hash) values (?, ?, ?)")
             .bind(seq + 1)
@@ -92,7 +90,8 @@ impl Audit {
         let mut sound = 0_u64;
         let mut after = 0_i64;
         loop {
-            let rows = sqlx::query("select seq, line, hash from audit where seq > ? order by seq limit 500")
+            let page = "select seq, line, hash from audit where seq > ? order by seq limit 500";
+            let rows: Vec<(i64, String, String)> = sqlx::query_as(page)
                 .bind(after)
                 .fetch_all(self.state.read())
                 .await
@@ -100,8 +99,7 @@ impl Audit {
             if rows.is_empty() {
                 return Ok(Verdict { sound, broken_at: None });
             }
-            for row in rows {
-                let (seq, line, hash): (i64, String, String) = (row.get(0), row.get(1), row.get(2));
+            for (seq, line, hash) in rows {
                 if seq != after + 1 || chain(&previous, &line) != hash {
                     return Ok(Verdict { sound, broken_at: Some(after + 1) });
                 }

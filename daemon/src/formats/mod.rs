@@ -13,6 +13,7 @@ mod sink;
 
 pub use columns::{Logical, Shape, unique_names};
 pub use pipeline::{Encoding, Totals};
+pub(crate) use sink::PIPE_SIZE;
 pub use sink::{BodySink, FdSink, Sink};
 
 use arrow::array::RecordBatch;

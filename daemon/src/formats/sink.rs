@@ -72,8 +72,8 @@ enum Kind {
     File,
 }
 
-/// As much as Linux lets an ordinary user have; it saves wake-ups.
-const PIPE_SIZE: usize = 1 << 20;
+/// Size of a pipe: as much as Linux lets an ordinary user have, which saves wake-ups.
+pub(crate) const PIPE_SIZE: usize = 1 << 20;
 /// How often a writer that waits for the reader looks whether the statement was cancelled.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 

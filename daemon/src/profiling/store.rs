@@ -1,7 +1,6 @@
 //! Profiles in the daemon's own database: one for each table or file, true while its stamp is.
 
 use crate::state::{State, StateError};
-use sqlx::Row as _;
 use wharf_protocol::Profile;
 
 /// Changes when profiles are computed differently, so that older ones are not reused.
@@ -11,14 +10,14 @@ const KEPT: i64 = 500;
 
 /// The stored profile, if the data is still what it was.
 pub(super) async fn load(state: &State, key: &str, stamp: &str) -> Result<Option<Profile>, StateError> {
-    let row = sqlx::query("select profile from profiles where key = ? and stamp = ?")
+    let kept: Option<String> = sqlx::query_scalar("select profile from profiles where key = ? and stamp = ?")
         .bind(key)
         .bind(edition(stamp))
         .fetch_optional(state.read())
         .await
         .map_err(|e| state.error(e))?;
     // One that an older wharf wrote and that no longer reads is as good as none.
-    let profile = row.and_then(|row| serde_json::from_str::<Profile>(row.get(0)).ok());
+    let profile = kept.and_then(|text| serde_json::from_str::<Profile>(&text).ok());
     Ok(profile.map(|profile| Profile { reused: true, ..profile }))
 }
 

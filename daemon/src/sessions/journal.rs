@@ -3,7 +3,6 @@
 use super::Sessions;
 use crate::clock;
 use crate::state::{StateError, Write};
-use sqlx::Row;
 use wharf_protocol::{ApiError, Event, EventBody};
 
 /// An event as it is streamed.
@@ -48,7 +47,7 @@ impl Sessions {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn events(&self, session: &str, after: u64, limit: u32) -> Result<Vec<Entry>, ApiError> {
-        let rows = sqlx::query(PAGE)
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(PAGE)
             .bind(session)
             .bind(i64::try_from(after).unwrap_or(i64::MAX).min(i64::MAX - i64::from(limit)))
             .bind(limit)
@@ -56,11 +55,7 @@ impl Sessions {
             .fetch_all(self.0.state.read())
             .await
             .map_err(|e| self.0.state.error(e))?;
-        let entry = |row: sqlx::sqlite::SqliteRow| Entry {
-            seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
-            kind: row.get(1),
-            json: row.get(2),
-        };
+        let entry = |(seq, kind, json)| Entry { seq: u64::try_from(seq).unwrap_or(0), kind, json };
         Ok(rows.into_iter().map(entry).collect())
     }
 }

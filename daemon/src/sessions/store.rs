@@ -13,20 +13,20 @@ const SELECT: &str = "
            (select coalesce(max(seq), 0) from events e where e.session_id = s.id) as last_event
     from sessions s";
 
-fn session(row: &SqliteRow) -> Session {
-    let number = |i: usize| u64::try_from(row.get::<i64, _>(i)).unwrap_or(0);
-    let (questions, answers) = (number(5), number(6));
-    Session {
-        session_id: row.get(0),
-        title: row.get(1),
-        source: row.get(2),
-        created_at: row.get(3),
-        updated_at: row.get(4),
+fn session(row: &SqliteRow) -> sqlx::Result<Session> {
+    let number = |i: usize| row.try_get::<i64, _>(i).map(|n| u64::try_from(n).unwrap_or(0));
+    let (questions, answers) = (number(5)?, number(6)?);
+    Ok(Session {
+        session_id: row.try_get(0)?,
+        title: row.try_get(1)?,
+        source: row.try_get(2)?,
+        created_at: row.try_get(3)?,
+        updated_at: row.try_get(4)?,
         message_count: questions + answers,
         busy: questions > answers,
         attached: 0,
-        last_event: number(7),
-    }
+        last_event: number(7)?,
+    })
 }
 
 pub(super) async fn create(state: &State, title: &str, source: Option<&str>) -> Result<Session, StateError> {
@@ -73,7 +73,7 @@ pub(super) async fn touch(write: &mut Write, id: &str, now: &str) -> Result<(), 
 pub(super) async fn list(state: &State, limit: u32) -> Result<Vec<Session>, StateError> {
     let sql = format!("{SELECT} order by s.touched desc limit ?");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(state.read()).await;
-    Ok(rows.map_err(|e| state.error(e))?.iter().map(session).collect())
+    rows.and_then(|rows| rows.iter().map(session).collect()).map_err(|e| state.error(e))
 }
 
 pub(super) async fn find(state: &State, name: &str) -> Result<Option<Session>, StateError> {
@@ -82,7 +82,7 @@ pub(super) async fn find(state: &State, name: &str) -> Result<Option<Session>, S
          order by s.id = ?1 desc, s.title = ?1 desc, s.touched desc limit 1"
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(state.read()).await;
-    Ok(row.map_err(|e| state.error(e))?.as_ref().map(session))
+    row.and_then(|row| row.as_ref().map(session).transpose()).map_err(|e| state.error(e))
 }
 
 pub(super) async fn rename(state: &State, id: &str, title: &str) -> Result<(), StateError> {

@@ -37,7 +37,7 @@ impl Sessions {
     pub async fn begin(&self, session: &Session, question: &str, provider: &str) -> Result<Begun, ApiError> {
         let id = &session.session_id;
         let mut write = self.0.state.write().await?;
-        let found = sqlx::query(
+        let found: Result<(i64, i64, Option<String>), _> = sqlx::query_as(
             "select coalesce(max(position), 0), coalesce(sum(status = 'incomplete'), 0), \
              (select follow_up from turns where session_id = ?1 and follow_up is not null order by position desc limit 1) \
              from turns where session_id = ?1",
@@ -45,8 +45,7 @@ impl Sessions {
         .bind(id)
         .fetch_one(write.on())
         .await;
-        let row = found.map_err(|e| write.error(e))?;
-        let (position, running, follow_up): (i64, i64, Option<String>) = (row.get(0), row.get(1), row.get(2));
+        let (position, running, follow_up) = found.map_err(|e| write.error(e))?;
         if running > 0 {
             return Err(ApiError::new(
                 ErrorKind::Conflict,
@@ -110,26 +109,24 @@ impl Sessions {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn recover(&self) -> Result<usize, ApiError> {
-        let rows = sqlx::query("select id, session_id from turns where status = 'incomplete'")
-            .fetch_all(self.0.state.at_boot())
-            .await
-            .map_err(|e| self.0.state.error(e))?;
-        for row in &rows {
-            let (turn, session): (String, String) = (row.get(0), row.get(1));
+        let cut = sqlx::query_as("select id, session_id from turns where status = 'incomplete'");
+        let cut: Vec<(String, String)> =
+            cut.fetch_all(self.0.state.at_boot()).await.map_err(|e| self.0.state.error(e))?;
+        for (turn, session) in &cut {
             let error = ApiError::new(
                 ErrorKind::Unavailable,
                 "interrupted",
                 "the daemon ended while this turn was running",
             )
             .hint("nothing that was said is lost; ask again to get the rest");
-            let said = self.said(&session, &turn).await?;
-            let mut answer = empty_answer(&session, &turn);
+            let said = self.said(session, turn).await?;
+            let mut answer = empty_answer(session, turn);
             answer.status = TurnStatus::Interrupted;
             answer.answer = said;
             answer.error = Some(error.clone());
             self.end(Ending { answer, follow_up: None, events: vec![EventBody::Error(error)] }).await?;
         }
-        Ok(rows.len())
+        Ok(cut.len())
     }
 
     async fn said(&self, session: &str, turn: &str) -> Result<String, ApiError> {
@@ -186,26 +183,26 @@ fn status_name(status: TurnStatus) -> &'static str {
 
 const SELECT: &str = "select id, session_id, question, provider, answer, created_at from turns";
 
-fn turn(row: &SqliteRow) -> Turn {
-    let (id, session): (String, String) = (row.get(0), row.get(1));
-    let kept: Option<String> = row.get(4);
+fn turn(row: &SqliteRow) -> sqlx::Result<Turn> {
+    let (id, session): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let kept: Option<String> = row.try_get(4)?;
     let answer = kept.map_or_else(
         || empty_answer(&session, &id),
         |text| serde_json::from_str(&text).unwrap_or_else(|e| damaged_answer(&session, &id, &e)),
     );
-    Turn { question: row.get(2), provider: row.get(3), created_at: row.get(5), answer }
+    Ok(Turn { question: row.try_get(2)?, provider: row.try_get(3)?, created_at: row.try_get(5)?, answer })
 }
 
 pub(super) async fn of_session(state: &State, session: &str) -> Result<Vec<Turn>, StateError> {
     let sql = format!("{SELECT} where session_id = ? order by position");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(session).fetch_all(state.read()).await;
-    Ok(rows.map_err(|e| state.error(e))?.iter().map(turn).collect())
+    rows.and_then(|rows| rows.iter().map(turn).collect()).map_err(|e| state.error(e))
 }
 
 pub(super) async fn one(state: &State, id: &str) -> Result<Option<Turn>, StateError> {
     let sql = format!("{SELECT} where id = ?");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(state.read()).await;
-    Ok(row.map_err(|e| state.error(e))?.as_ref().map(turn))
+    row.and_then(|row| row.as_ref().map(turn).transpose()).map_err(|e| state.error(e))
 }
 
 #[cfg(test)]
@@ -243,5 +240,22 @@ mod tests {
         assert!(!sessions.find(&session.session_id[..8]).await.unwrap().busy);
         assert_eq!(sessions.recover().await.unwrap(), 0);
         sessions.begin(&session, "again", "local").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_value_of_a_damaged_type_is_an_error_and_no_panic() {
+        let tmp = tempfile::tempdir().unwrap();
+        let state = State::open(tmp.path()).await.unwrap();
+        let sessions = Sessions::new(state.clone());
+        let session = sessions.create("sales", None).await.unwrap();
+        let begun = sessions.begin(&session, "revenue?", "local").await.unwrap();
+        let mut write = state.write().await.unwrap();
+        let damage = "update turns set question = x'ff00'; update events set kind = x'ff00'; \
+                      update sessions set title = x'ff00'";
+        sqlx::raw_sql(damage).execute(write.on()).await.unwrap();
+        write.commit().await.unwrap();
+        assert!(sessions.turn(&begun.turn_id).await.is_err());
+        assert!(sessions.events(&session.session_id, 0, 10).await.is_err());
+        assert!(sessions.list(10).await.is_err());
     }
 }

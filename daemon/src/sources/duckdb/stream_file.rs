@@ -3,6 +3,7 @@
 //! The engine can write Parquet only into a file. A pipe lets its bytes go on as they come: nothing waits for the last
 //! row, and no disk has to hold the result.
 
+use crate::formats::PIPE_SIZE;
 use crate::lifecycle::io_error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -14,8 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wharf_protocol::ApiError;
 
-/// As much as Linux lets an ordinary user have; it saves wake-ups.
-const SIZE: usize = 1 << 20;
 /// How often a reader looks whether the engine has begun, or is done without having begun.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
@@ -44,7 +43,7 @@ impl StreamFile {
         // Opened for reading first, or the engine would wait for a reader when it opens the file.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let reader: OwnedFd = rustix::fs::open(&path, flags, Mode::empty()).map_err(bad)?;
-        let _ = rustix::pipe::fcntl_setpipe_size(&reader, SIZE);
+        let _ = rustix::pipe::fcntl_setpipe_size(&reader, PIPE_SIZE);
         Ok((this, Written { file: File::from(reader), written }))
     }
 
