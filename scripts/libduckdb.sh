@@ -8,7 +8,8 @@ case "$(uname -s)-$(uname -m)" in
   *) echo "no prebuilt libduckdb is pinned for $(uname -s)-$(uname -m); build with: cargo build --release --features bundled" >&2; exit 1 ;;
 esac
 top=$(cd "$(dirname "$0")/.." && pwd)
-if [ -f "$top/.libduckdb/$sum" ]; then exit 0; fi
+mark=bound-$sum
+if [ -f "$top/.libduckdb/$mark" ]; then exit 0; fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/wharf-build
 mkdir -p "$cache"
 file=$cache/duckdb-node-bindings-$platform-$version.tgz
@@ -25,6 +26,9 @@ fi
 rm -rf "$top/.libduckdb.new"
 mkdir "$top/.libduckdb.new"
 tar -xzf "$file" -C "$top/.libduckdb.new" --strip-components=1 package/libduckdb.so
-: > "$top/.libduckdb.new/$sum"
+mv "$top/.libduckdb.new/libduckdb.so" "$top/.libduckdb.new/as-published.so"
+python3 "$top/scripts/bind_library.py" "$top/.libduckdb.new/as-published.so" "$top/.libduckdb.new/libduckdb.so"
+rm "$top/.libduckdb.new/as-published.so"
+: > "$top/.libduckdb.new/$mark"
 rm -rf "$top/.libduckdb"
 mv "$top/.libduckdb.new" "$top/.libduckdb"
