@@ -6,6 +6,7 @@ use super::process::{descriptors, peak_mib, reset_peak, resident_mib};
 use crate::support::{Place, wait_until};
 use serde_json::json;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const STREAMS: usize = 20;
@@ -127,4 +128,27 @@ fn a_reader_that_is_merely_slow_gets_everything() {
         }
     }
     assert_eq!(total, "i,t\n".len() + (0..100_000).map(|i: u32| i.to_string().len() + 102).sum::<usize>());
+}
+
+#[test]
+fn a_pager_left_open_keeps_nobody_waiting() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("c")).unwrap();
+    std::fs::write(place.path("c/config.toml"), "[limits]\nstatements = 2\n").unwrap();
+    let sql = "select i, repeat('x', 100) t from range(1000000) t(i)";
+    let paused = ["csv", "parquet"].map(|format| {
+        let mut pager = place.command(&["query", sql, "--format", format]);
+        pager.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    });
+    wait_until("both run", || place.daemon_pid().is_some() && status(&place)["statements"] == 2);
+    // Both places are taken, until it shows that nobody reads.
+    assert_eq!(place.ok(&["query", "select 42 as n", "--format", "csv", "--timeout", "20s"]), "n\n42\n");
+    assert_eq!(status(&place)["statements"], 2);
+    // What was paused goes on where it stood, whole.
+    let [csv, parquet] = paused.map(|pager| pager.wait_with_output().unwrap());
+    assert!(csv.status.success() && parquet.status.success());
+    assert_eq!(csv.stdout.iter().filter(|b| **b == b'\n').count(), 1_000_001);
+    place.file("back.parquet", &parquet.stdout);
+    let counted = "select count(*) n, sum(i)::bigint s from 'back.parquet'";
+    assert_eq!(place.ok(&["query", counted, "--format", "csv"]), "n,s\n1000000,499999500000\n");
 }

@@ -6,6 +6,7 @@
 //! There is no second path, so this is the place to read when asking "can this leak?". A statement whose first audit
 //! line is not on the disk hands out no row.
 
+mod place;
 mod plan;
 mod registry;
 mod relative;
@@ -20,7 +21,6 @@ use crate::catalog::Catalog;
 use crate::sources::duckdb::{EngineParser, Pool};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// The gate. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ struct Inner {
     parser: EngineParser,
     audit: Audit,
     registry: Registry,
-    places: Semaphore,
+    places: place::Places,
     limits: Limits,
 }
 
@@ -50,7 +50,7 @@ pub struct Limits {
 impl Gate {
     /// A gate before these sources.
     pub fn new(catalog: Catalog, pool: Pool, parser: EngineParser, audit: Audit, limits: Limits) -> Self {
-        let places = Semaphore::new(limits.statements.max(1));
+        let places = place::Places::new(limits.statements, limits.queue);
         let registry = Registry::default();
         Self(Arc::new(Inner { catalog, pool, parser, audit, registry, places, limits }))
     }

@@ -1,7 +1,8 @@
 //! A statement on its way: place, plan, audit, run, audit.
 
+use super::place::{Patient, Seat};
 use super::plan::{Plan, Principal, Rights};
-use super::{Gate, Registry};
+use super::Gate;
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
@@ -108,12 +109,13 @@ impl Gate {
                 cancel.raise(Reason::Deadline);
             }))
         });
-        let place = self.place(&registry, &cancel).await.map_err(|e| with_id(e, &statement.id))?;
+        let place = self.0.places.take(&registry, &cancel).await.map_err(|e| with_id(e, &statement.id))?;
+        let seat = place.seat();
         let queue_ms = clock::millis_since(arrived);
         let gate = self.clone();
         let runtime = tokio::runtime::Handle::current();
         let work = tokio::task::spawn_blocking(move || {
-            let result = gate.work(&statement, &cancel, deliver, bytes, &runtime, arrived, queue_ms);
+            let result = gate.work(&statement, &cancel, deliver, bytes, &runtime, &seat, arrived, queue_ms);
             drop(guard);
             result
         });
@@ -125,31 +127,6 @@ impl Gate {
         result?
     }
 
-    async fn place(
-        &self,
-        registry: &Registry,
-        cancel: &Cancel,
-    ) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
-        if let Ok(place) = self.0.places.try_acquire() {
-            return Ok(place);
-        }
-        if registry.waiting() >= self.0.limits.queue as u64 {
-            return Err(ApiError::new(
-                ErrorKind::Limit,
-                "overloaded",
-                "too many statements are waiting already",
-            )
-            .hint("try again in a moment, or raise limits.queue"));
-        }
-        let _waiting = registry.wait();
-        let place = tokio::select! {
-            biased;
-            () = cancel.wait() => return Err(cancel.error_while("waiting for a place")),
-            place = self.0.places.acquire() => place,
-        };
-        place.map_err(|_| ApiError::new(ErrorKind::Unavailable, "shutdown", "the daemon is stopping"))
-    }
-
     #[allow(clippy::too_many_arguments)]
     fn work<C: Consumer + 'static>(
         &self,
@@ -158,6 +135,7 @@ impl Gate {
         deliver: Deliver<C>,
         bytes: impl Fn(&C) -> u64,
         runtime: &tokio::runtime::Handle,
+        seat: &Seat,
         arrived: Instant,
         queue_ms: f64,
     ) -> Result<Delivered<C>, ApiError> {
@@ -190,7 +168,7 @@ impl Gate {
             tables: plan.tables.clone(),
             error: None,
         };
-        let mut gated = Gated { begun: Some(begun), runtime, shape: None };
+        let mut gated = Gated { begun: Some(begun), runtime, seat, shape: None };
         let (consumer, result) =
             self.execute(statement, &plan, cancel, deliver, &mut gated, &bytes, &mut stats);
         let result = gated.settle().and(result);
@@ -232,8 +210,10 @@ impl Gate {
         };
         match deliver {
             Deliver::Rows(mut consumer) => {
-                let mut both = Both { gated, consumer: &mut consumer };
-                let result = run.on(&lease, cancel, Output::Rows(&mut both));
+                let (seat, runtime) = (gated.seat, gated.runtime);
+                let both = Both { gated, consumer: &mut consumer };
+                let mut patient = Patient { inner: both, seat, runtime, cancel };
+                let result = run.on(&lease, cancel, Output::Rows(&mut patient));
                 stats.bytes = bytes(&consumer);
                 (Some(consumer), result)
             }
@@ -243,7 +223,8 @@ impl Gate {
                     cancel,
                     Output::Parquet(&mut |shape, bytes| {
                         gated.shape(shape)?;
-                        stats.bytes = take(shape, bytes)?;
+                        let (seat, runtime) = (gated.seat, gated.runtime);
+                        stats.bytes = take(shape, &mut Patient { inner: bytes, seat, runtime, cancel })?;
                         Ok(())
                     }),
                 );
@@ -337,6 +318,7 @@ fn with_id(mut error: ApiError, id: &str) -> ApiError {
 struct Gated<'a> {
     begun: Option<tokio::task::JoinHandle<Result<(), crate::state::StateError>>>,
     runtime: &'a tokio::runtime::Handle,
+    seat: &'a Seat,
     shape: Option<Arc<Shape>>,
 }
 
