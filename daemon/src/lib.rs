@@ -153,7 +153,7 @@ fn prepare_folders(config: &Config) -> Result<(), ApiError> {
 async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> Result<Rooms, ApiError> {
     let dirs = config.dirs.clone();
     let scratch = lifecycle::scratch(&dirs.cache)?;
-    let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"));
+    let snapshots = sources::duckdb::Snapshots::new(&dirs.cache.join("snapshots"), config.memory);
     let pool = sources::duckdb::Pool::new(config.memory, &scratch);
     // An engine takes ten milliseconds to open: it does so while the state is read.
     let parser = sources::duckdb::EngineParser::new(pool.clone());

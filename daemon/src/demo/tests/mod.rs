@@ -35,7 +35,7 @@ impl House {
             path
         };
         let state = State::open(&folder("state")).await.unwrap();
-        let catalog = Catalog::load(state.clone(), Snapshots::new(&folder("snapshots")), None).await.unwrap();
+        let catalog = Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder("scratch"));
         let limits = Limits { statements: 4, queue: 64, timeout: None };
         let gate = Gate::new(

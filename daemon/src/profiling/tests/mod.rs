@@ -28,7 +28,7 @@ impl World {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).await.unwrap();
-        let snapshots = Snapshots::new(&folder.path().join("snapshots"));
+        let snapshots = Snapshots::new(&folder.path().join("snapshots"), 2 << 30);
         let catalog = Catalog::load(state.clone(), snapshots, None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder.path().join("scratch"));
         let limits = Limits { statements: 4, queue: 16, timeout: None };

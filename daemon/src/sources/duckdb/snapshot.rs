@@ -32,6 +32,7 @@ pub struct Spec {
 #[derive(Clone)]
 pub struct Snapshots {
     dir: PathBuf,
+    memory: u64,
     building: Arc<Mutex<HashMap<String, Arc<Mutex<()>>>>>,
 }
 
@@ -50,9 +51,9 @@ struct Manifest {
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
 impl Snapshots {
-    /// Snapshots in `dir`.
-    pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), building: Arc::default() }
+    /// Snapshots in `dir`, each made with at most `memory` bytes.
+    pub fn new(dir: &Path, memory: u64) -> Self {
+        Self { dir: dir.to_owned(), memory: memory.max(128 << 20), building: Arc::default() }
     }
 
     /// The source as an instance attaches it, made up to date first.
@@ -140,7 +141,7 @@ impl Snapshots {
         for old in [&partial, &log] {
             let _ = std::fs::remove_file(old);
         }
-        let result = fill(spec, files, &partial, cancel, progress).and_then(|()| {
+        let result = fill(spec, files, &partial, self.memory, cancel, progress).and_then(|()| {
             let sealed = Manifest::of(wanted, seal(&partial).unwrap_or_default());
             let text = serde_json::to_vec(&sealed).unwrap_or_default();
             std::fs::write(manifest_of(file), text)
@@ -241,12 +242,14 @@ fn fill(
     spec: &Spec,
     files: &[DataFile],
     partial: &Path,
+    memory: u64,
     cancel: &Cancel,
     progress: Progress,
 ) -> Result<(), ApiError> {
     let config = duckdb::Config::default()
         .enable_autoload_extension(false)
         .and_then(|c| c.with("autoinstall_known_extensions", "false"))
+        .and_then(|c| c.max_memory(&format!("{memory}B")))
         .map_err(|e| engine_error(&e))?;
     let connection = duckdb::Connection::open_with_flags(partial, config).map_err(|e| engine_error(&e))?;
     connection.execute_batch("set TimeZone = 'UTC'").map_err(|e| engine_error(&e))?;
