@@ -17,6 +17,7 @@ mod lexer;
 mod lines;
 mod names;
 mod nearest;
+mod placed;
 
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};
@@ -24,6 +25,7 @@ pub use duckdb::{DuckdbParser, MAX_DEPTH, MAX_TEXT_BYTES, ParserUnavailable, SER
 pub use lines::{Decision, PolicyCase, Verdict, judge_line};
 pub use names::{BadTableName, Dialect, Policy, TableName};
 pub use nearest::nearest;
+pub use placed::{Placed, Qualifier};
 
 /// What an admitted statement reads.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -38,6 +40,10 @@ pub struct Checked {
     pub explain: bool,
     /// The engine runs this text as several steps of its own: a PIVOT that takes its columns from the data.
     pub several_steps: bool,
+    /// Every naming of a table, in the order of the text.
+    pub places: Vec<Placed>,
+    /// Columns written with the schema of their table.
+    pub qualifiers: Vec<Qualifier>,
 }
 
 /// Judges one statement for a caller who may read only the tables of `policy`.

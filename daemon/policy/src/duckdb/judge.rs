@@ -29,6 +29,8 @@ pub(crate) fn judge(reading: &Reading, policy: &Policy, text: &str) -> Result<Ch
         functions: names,
         explain: false,
         several_steps: false,
+        places: Vec::new(),
+        qualifiers: Vec::new(),
     })
 }
 
