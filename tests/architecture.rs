@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["clock", "telemetry"],
     &["lifecycle"],
     &["state"],
-    &["audit"],
+    &["audit", "identity"],
     &["formats", "sources"],
     &["catalog"],
     &["gate"],

@@ -14,6 +14,7 @@
 //! | [`formats`] | rows into bytes |
 //! | [`catalog`] | which sources there are and which tables they hold |
 //! | [`sources`] | where data lives |
+//! | [`identity`] | who asks: tokens, users, JWTs |
 //! | [`audit`], [`state`] | what was done, and the daemon's own database |
 //! | [`lifecycle`] | the daemon as a process |
 
@@ -26,6 +27,7 @@ pub mod demo;
 pub mod doors;
 pub mod formats;
 pub mod gate;
+pub mod identity;
 pub mod lifecycle;
 pub mod models;
 pub mod profiling;

@@ -8,6 +8,7 @@ mod chart;
 mod daemon;
 mod error;
 mod event;
+mod identity;
 mod metric;
 mod profile;
 mod query;
@@ -19,6 +20,10 @@ pub use chart::{Chart, ChartField, ChartMark};
 pub use daemon::{Hello, Status, StopReply};
 pub use error::{ApiError, ErrorKind};
 pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCall, TurnBegan};
+pub use identity::{
+    LoginRequest, Permission, Permissions, Role, Token, TokenCreate, TokenIssued, TokenKind, TokenResponse, TokenRotate, User,
+    UserCreate, UserUpdate,
+};
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 pub use profile::{
     Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile,

@@ -7,6 +7,7 @@
 mod error;
 mod log;
 mod open;
+mod version;
 
 pub use error::StateError;
 use sqlx::sqlite::SqlitePool;
@@ -26,6 +27,7 @@ struct Inner {
     file: PathBuf,
     degraded: OnceLock<(String, Option<String>)>,
     turn: Arc<Mutex<()>>,
+    versions: version::Versions,
 }
 
 /// A write transaction. Dropped without a commit, it changes nothing.
@@ -45,7 +47,8 @@ impl State {
     /// When the file is damaged, was written by a newer wharf, or cannot be read and written.
     pub async fn open(dir: &Path) -> Result<Self, StateError> {
         let (writer, readers, file) = open::open(dir).await?;
-        let inner = Inner { writer, readers, file, degraded: OnceLock::new(), turn: Arc::default() };
+        let (degraded, turn, versions) = (OnceLock::new(), Arc::default(), version::Versions::default());
+        let inner = Inner { writer, readers, file, degraded, turn, versions };
         Ok(Self(Arc::new(inner)))
     }
 
