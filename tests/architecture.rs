@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["lifecycle"],
     &["state"],
     &["audit", "identity"],
+    &["policies"],
     &["formats", "sources"],
     &["catalog"],
     &["gate"],

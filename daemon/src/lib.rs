@@ -15,6 +15,7 @@
 //! | [`catalog`] | which sources there are and which tables they hold |
 //! | [`sources`] | where data lives |
 //! | [`identity`] | who asks: tokens, users, JWTs |
+//! | [`policies`] | what they may read, how, and how much |
 //! | [`audit`], [`state`] | what was done, and the daemon's own database |
 //! | [`lifecycle`] | the daemon as a process |
 
@@ -30,6 +31,7 @@ pub mod gate;
 pub mod identity;
 pub mod lifecycle;
 pub mod models;
+pub mod policies;
 pub mod profiling;
 pub mod sampling;
 pub mod sessions;

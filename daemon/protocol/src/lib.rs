@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod identity;
 mod metric;
+mod policy;
 mod profile;
 mod query;
 mod session;
@@ -21,10 +22,14 @@ pub use daemon::{Hello, Status, StopReply};
 pub use error::{ApiError, ErrorKind};
 pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCall, TurnBegan};
 pub use identity::{
-    LoginRequest, Permission, Permissions, Role, Token, TokenCreate, TokenIssued, TokenKind, TokenResponse, TokenRotate, User,
-    UserCreate, UserUpdate,
+    LoginRequest, Permission, Permissions, Role, Token, TokenCreate, TokenIssued, TokenKind, TokenResponse,
+    TokenRotate, User, UserCreate, UserUpdate,
 };
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
+pub use policy::{
+    Grant, GrantAction, GrantChange, LimitsEntry, ListedTable, PolicyBook, PolicyChange, PolicyTest,
+    PolicyVerdict, RuleEntry, SubjectLimits, TableNote, TableRule,
+};
 pub use profile::{
     Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile,
     TextStats, TopValue,

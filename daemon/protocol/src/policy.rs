@@ -1,0 +1,197 @@
+//! What others than the owner may read, and how.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A table, or all tables of a schema or source (`*`), that a subject may read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// `everyone`, `role:analyst`, `tenant:acme`, `swarm:ID`, `user:NAME` or `agent:ID`.
+    pub subject: String,
+    /// Source.
+    pub source: String,
+    /// Schema, or `*`.
+    pub schema: String,
+    /// Table, or `*`.
+    pub table: String,
+}
+
+/// `POST /api/tables`: lets somebody read a table, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantChange {
+    /// `allow` or `deny`.
+    pub action: GrantAction,
+    /// `table`, `schema.table` or `source.schema.table`; `*` stands for all.
+    pub table: String,
+    /// The source, where `table` does not name it.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// To whom; absent: `everyone`.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+/// What is done with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantAction {
+    /// It may be read.
+    Allow,
+    /// It may no longer be read.
+    Deny,
+}
+
+/// How a subject sees a table it may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRule {
+    /// By column: `show`, `deny`, or a mask: `mask:null`, `mask:redact`, `mask:hash`, `mask:partial(2,2)`, `mask:bucket(10)`,
+    /// `mask:date(month)`.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// An expression over the table's columns that holds for the rows that may be seen; `:tenant`, `:user`, `:swarm` and `:role`
+    /// stand for the reader's own.
+    #[serde(default)]
+    pub filter: Option<String>,
+}
+
+/// What one subject's statements may take; absent: no limit of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectLimits {
+    /// Rows of one result; more are cut, and said to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Bytes of one result; more is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Seconds for one statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
+    /// Statements at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent: Option<u64>,
+    /// Statements a day (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u64>,
+}
+
+/// A rule with what it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleEntry {
+    /// As in [`Grant`].
+    pub subject: String,
+    /// Source.
+    pub source: String,
+    /// Schema.
+    pub schema: String,
+    /// Table.
+    pub table: String,
+    /// The rule.
+    pub rule: TableRule,
+}
+
+/// Limits with whom they are for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitsEntry {
+    /// As in [`Grant`].
+    pub subject: String,
+    /// The limits.
+    pub limits: SubjectLimits,
+}
+
+/// `PUT /api/policy`: sets a rule for a table, or limits; an empty rule or empty limits take them away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChange {
+    /// As in [`Grant`]; absent: `everyone`.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The table that a rule is for.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// The source, where `table` does not name it.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The rule; goes with `table`.
+    #[serde(default)]
+    pub rule: Option<TableRule>,
+    /// Limits; go without `table`.
+    #[serde(default)]
+    pub limits: Option<SubjectLimits>,
+}
+
+/// `GET /api/policy`: everything that was set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PolicyBook {
+    /// Who may read what.
+    pub grants: Vec<Grant>,
+    /// How.
+    pub rules: Vec<RuleEntry>,
+    /// How much.
+    pub limits: Vec<LimitsEntry>,
+}
+
+/// `POST /api/policy/test`: what would happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyTest {
+    /// `user:NAME`, `agent:ID`, or another subject, which then has no name of its own.
+    pub subject: String,
+    /// The statement.
+    pub sql: String,
+    /// The source.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// What would happen, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyVerdict {
+    /// `allow` or `deny`.
+    pub decision: String,
+    /// Why, where it is denied.
+    pub error: Option<crate::ApiError>,
+    /// The subjects whose grants and rules count.
+    pub subjects: Vec<String>,
+    /// Tables that the statement reads.
+    pub tables: Vec<String>,
+    /// Rules that apply to them.
+    pub rules: Vec<RuleEntry>,
+    /// The limits that hold.
+    pub limits: SubjectLimits,
+    /// The statement as it would run.
+    pub rewritten: Option<String>,
+}
+
+/// What people say of a table: `PATCH /api/tables/{table}`. What is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableNote {
+    /// A sentence or two.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Words to find it by.
+    #[serde(default)]
+    pub tags: Option<Vec<String>>,
+}
+
+/// A table that the caller may read: `GET /list_data`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedTable {
+    /// Its name.
+    pub table_id: String,
+    /// Its schema.
+    pub schema_id: String,
+    /// Its catalog: the source's name.
+    pub catalog_id: String,
+    /// The kind of source it lives in.
+    pub source: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// A sentence or two.
+    pub description: Option<String>,
+    /// Columns that the caller may see.
+    pub columns: Vec<crate::TableColumn>,
+}

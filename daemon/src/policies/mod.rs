@@ -1,0 +1,165 @@
+//! Policies: which tables others than the owner may read, how they see them, and how much they may take.
+//!
+//! Grants add up: a table may be read when any subject of the reader has it. Rules and limits narrow: all that fit apply at
+//! once, and the strictest wins. Nothing is granted by default.
+
+mod book;
+mod store;
+mod subject;
+
+pub use book::{Effective, strictest};
+pub use subject::Subject;
+
+use crate::clock;
+use crate::identity::Principal;
+use crate::state::State;
+use book::Book;
+use std::sync::{Arc, PoisonError, RwLock};
+use wharf_protocol::{ApiError, ErrorKind, Grant, PolicyBook, RuleEntry, SubjectLimits, TableNote};
+
+/// What goes by this name in the state changes with every grant, rule and limit.
+const KEY: &str = "policies";
+
+/// All policies. Cheap to clone.
+#[derive(Clone)]
+pub struct Policies(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    book: RwLock<Option<Arc<Book>>>,
+}
+
+/// What people say of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Note {
+    /// A sentence or two.
+    pub description: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+}
+
+impl Policies {
+    /// The policies in `state`.
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(Inner { state, book: RwLock::default() }))
+    }
+
+    /// What holds for a principal, as of now.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn of(&self, principal: &Principal) -> Result<Effective, ApiError> {
+        Ok(Effective::new(principal.clone(), principal.subjects(), self.book().await?))
+    }
+
+    /// What holds for a subject that is nobody in particular.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn of_subjects(
+        &self,
+        principal: Principal,
+        subjects: Vec<String>,
+    ) -> Result<Effective, ApiError> {
+        Ok(Effective::new(principal, subjects, self.book().await?))
+    }
+
+    /// Everything that was set.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn all(&self) -> Result<PolicyBook, ApiError> {
+        Ok(self.book().await?.shown())
+    }
+
+    /// What people say of a table.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn note(&self, source: &str, schema: &str, table: &str) -> Result<Note, ApiError> {
+        Ok(self.book().await?.note(source, schema, table))
+    }
+
+    /// Lets a subject read a table.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn allow(&self, grant: &Grant) -> Result<(), ApiError> {
+        Ok(store::allow(&self.0.state, grant, &clock::now_text()).await?)
+    }
+
+    /// Takes a grant back. What another subject was given stays.
+    ///
+    /// # Errors
+    /// When there is no such grant.
+    pub async fn deny(&self, grant: &Grant) -> Result<(), ApiError> {
+        if store::deny(&self.0.state, grant).await? {
+            return Ok(());
+        }
+        let name = format!("{}.{}.{}", grant.source, grant.schema, grant.table);
+        let message = format!("`{}` was not allowed to read {name}", grant.subject);
+        Err(ApiError::new(ErrorKind::NotFound, "grant_not_found", message)
+            .hint("`wharf policy show` lists what was granted to whom"))
+    }
+
+    /// Sets the rule of a subject for a table; an empty one takes it away.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn set_rule(&self, entry: &RuleEntry) -> Result<(), ApiError> {
+        Ok(store::set_rule(&self.0.state, entry, &clock::now_text()).await?)
+    }
+
+    /// Sets a subject's limits; empty ones take them away.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    pub async fn set_limits(&self, subject: &str, limits: &SubjectLimits) -> Result<(), ApiError> {
+        Ok(store::set_limits(&self.0.state, subject, limits, &clock::now_text()).await?)
+    }
+
+    /// Says something of a table.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn set_note(
+        &self,
+        source: &str,
+        schema: &str,
+        table: &str,
+        note: TableNote,
+    ) -> Result<Note, ApiError> {
+        let mut now = self.note(source, schema, table).await?;
+        if let Some(description) = note.description {
+            now.description = Some(description).filter(|d| !d.is_empty());
+        }
+        if let Some(tags) = note.tags {
+            now.tags = tags;
+        }
+        store::set_note(&self.0.state, [source, schema, table], &now).await?;
+        Ok(now)
+    }
+
+    /// Counts one more statement of today's; false when there were `most` already.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn count(&self, principal: &Principal, most: u64) -> Result<bool, ApiError> {
+        let day = clock::now().format("%Y-%m-%d").to_string();
+        Ok(store::count(&self.0.state, &principal.name(), &day, most).await?)
+    }
+
+    async fn book(&self) -> Result<Arc<Book>, ApiError> {
+        let version = self.0.state.version(KEY).await?;
+        let known = self.0.book.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|b| b.version == version) {
+            return Ok(known);
+        }
+        let loaded = Arc::new(store::load(&self.0.state, version).await?);
+        *self.0.book.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
+        Ok(loaded)
+    }
+}
+
+#[cfg(test)]
+mod tests;
