@@ -173,7 +173,8 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
         demo::sweep(&dirs.data);
     }
     let audit = audit::Audit::new(state.clone());
-    let gate = gate::Gate::new(catalog, pool, parser, audit, config.limits.clone());
+    let policies = policies::Policies::new(state.clone());
+    let gate = gate::Gate::new(catalog, pool, parser, audit, policies, config.limits.clone());
     let warm = gate.clone();
     tokio::task::spawn_blocking(move || warm.warm());
     let sessions = sessions::Sessions::new(state.clone());

@@ -61,6 +61,10 @@ impl Encoding {
 }
 
 impl Consumer for Encoding {
+    fn bytes(&self) -> u64 {
+        self.totals().bytes
+    }
+
     fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
         let encoder = encoder(self.format, &self.style, shape)?;
         let mut buffer = Vec::with_capacity(FLUSH + FLUSH / 4);

@@ -6,32 +6,39 @@
 //! There is no second path, so this is the place to read when asking "can this leak?". A statement whose first audit
 //! line is not on the disk hands out no row.
 
+mod allowance;
+mod asker;
 mod place;
 mod plan;
 mod registry;
 mod relative;
+mod views;
 mod work;
 
-pub use plan::{Principal, Rights};
+pub use plan::Rights;
 pub use registry::{Guard, Registry};
 pub use work::{Deliver, Delivered, Statement};
 
 use crate::audit::Audit;
 use crate::catalog::Catalog;
+use crate::identity::Principal;
+use crate::policies::Policies;
 use crate::sources::duckdb::{EngineParser, Pool};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The gate. Cheap to clone.
+/// The gate, open for one asker. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<Inner>, Principal);
 
 struct Inner {
     catalog: Catalog,
     pool: Pool,
     parser: EngineParser,
     audit: Audit,
+    policies: Policies,
     registry: Registry,
+    running: allowance::Running,
     places: place::Places,
     limits: Limits,
 }
@@ -48,11 +55,20 @@ pub struct Limits {
 }
 
 impl Gate {
-    /// A gate before these sources.
-    pub fn new(catalog: Catalog, pool: Pool, parser: EngineParser, audit: Audit, limits: Limits) -> Self {
+    /// A gate before these sources, open for the owner.
+    pub fn new(
+        catalog: Catalog,
+        pool: Pool,
+        parser: EngineParser,
+        audit: Audit,
+        policies: Policies,
+        limits: Limits,
+    ) -> Self {
         let places = place::Places::new(limits.statements, limits.queue);
         let registry = Registry::default();
-        Self(Arc::new(Inner { catalog, pool, parser, audit, registry, places, limits }))
+        let running = allowance::Running::default();
+        let inner = Inner { catalog, pool, parser, audit, policies, registry, running, places, limits };
+        Self(Arc::new(inner), Principal::owner())
     }
 
     /// Statements that run or lately ran.
@@ -63,6 +79,11 @@ impl Gate {
     /// The sources behind the gate.
     pub fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    /// What others than the owner may read.
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
     }
 
     /// The audit log.

@@ -2,27 +2,12 @@
 
 use super::Gate;
 use super::work::Statement;
+use crate::policies::Effective;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Fence};
 use std::path::PathBuf;
 use wharf_policy::{Class, Denial, Dialect, Policy, TableName};
 use wharf_protocol::{ApiError, ErrorKind};
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Principal {
-    /// The user whose daemon this is, on the Unix socket.
-    Owner,
-}
-
-impl Principal {
-    /// As the audit names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-        }
-    }
-}
 
 /// What the asker may do with this statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +47,15 @@ impl Plan {
 
 impl Gate {
     /// Judges the statement and decides where it runs. Blocking: a source's files may have to be read first.
-    pub(super) fn plan(&self, statement: &Statement, cancel: &Cancel) -> Result<Plan, ApiError> {
+    /// `effective` is what holds for who asks; none for the owner.
+    pub(super) fn plan(
+        &self,
+        statement: &Statement,
+        effective: Option<&Effective>,
+        cancel: &Cancel,
+    ) -> Result<Plan, ApiError> {
         let inner = &self.0;
-        let source = inner.catalog.choose(statement.source.as_deref())?;
+        let source = self.source_for(effective, statement.source.as_deref(), cancel)?;
         let mut attachments = Vec::new();
         if let Some(source) = &source {
             attachments.push(inner.catalog.attachment(source, cancel, &|_, _, _| {})?);
@@ -82,17 +73,24 @@ impl Gate {
             }
             (_, None) => Vec::new(),
         };
+        let allowed = match effective {
+            Some(effective) => allowed.into_iter().filter(|t| effective.allows(t)).collect(),
+            None => allowed,
+        };
         let catalog = source.clone();
         let default = catalog.clone().unwrap_or_else(|| "memory".to_owned());
         let policy = Policy::new(Dialect::Duckdb, allowed, default, "main")
             .with_schemas(inner.catalog.known_schemas());
         let checked = wharf_policy::check(&statement.sql, &policy, &inner.parser);
-        let mark = match &statement.rights {
-            Rights::Tables(names) => names.join(","),
-            Rights::Owner { .. } | Rights::Source => String::new(),
+        let mark = match (effective, &statement.rights) {
+            (Some(effective), _) => effective.mark(),
+            (None, Rights::Tables(names)) => names.join(","),
+            (None, Rights::Owner { .. } | Rights::Source) => String::new(),
         };
+        // What the owner may do on their own machine, nobody else may by asking for it.
+        let rights = if effective.is_some() { &Rights::Source } else { &statement.rights };
         match checked {
-            Ok(checked) if !matches!(statement.rights, Rights::Owner { write: true }) => Ok(Plan {
+            Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => Ok(Plan {
                 fence: Fence::Locked,
                 attachments,
                 policy: mark,
@@ -102,9 +100,9 @@ impl Gate {
                 cwd: None,
                 sql: trimmed(&statement.sql),
             }),
-            checked => match statement.rights {
+            checked => match rights {
                 Rights::Owner { write } => {
-                    self.plan_for_owner(statement, write, catalog, attachments, checked.err(), cancel)
+                    self.plan_for_owner(statement, *write, catalog, attachments, checked.err(), cancel)
                 }
                 Rights::Source | Rights::Tables(_) => Err(checked.err().map_or_else(
                     || {

@@ -1,11 +1,13 @@
 //! A statement on its way: place, plan, audit, run, audit.
 
-use super::place::{Patient, Seat};
-use super::plan::{Plan, Principal, Rights};
 use super::Gate;
+use super::allowance::{Allowance, ReadWithin, Within};
+use super::place::{Patient, Seat};
+use super::plan::{Plan, Rights};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
+use crate::policies::Effective;
 use crate::sources::duckdb::{Attachment, Fence, Outcome, Output, Run, is_damage};
 use crate::sources::{Cancel, Consumer, Reason, Stop};
 use arrow::array::RecordBatch;
@@ -22,8 +24,6 @@ use wharf_protocol::{ApiError, ErrorKind, Param, QueryStats};
 pub struct Statement {
     /// Its id, also the id of its audit lines.
     pub id: String,
-    /// Who asks.
-    pub principal: Principal,
     /// What the asker may do with it.
     pub rights: Rights,
     /// What it is part of: `query`, `metric`, `sample`, `profile`, `ask`.
@@ -43,11 +43,10 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement of the owner's with a new id and nothing but its text.
+    /// A statement with a new id and nothing but its text.
     pub fn new(action: &'static str, rights: Rights, sql: impl Into<String>) -> Self {
         Self {
             id: uuid::Uuid::now_v7().to_string(),
-            principal: Principal::Owner,
             rights,
             action,
             sql: sql.into(),
@@ -93,12 +92,22 @@ impl Gate {
     /// When it was refused, failed, was cancelled, or ran out of time. A reader that went away is not an error.
     pub async fn run<C: Consumer + 'static>(
         &self,
-        statement: Statement,
+        mut statement: Statement,
         cancel: Cancel,
         deliver: Deliver<C>,
-        bytes: impl Fn(&C) -> u64 + Send + 'static,
     ) -> Result<Delivered<C>, ApiError> {
         let arrived = Instant::now();
+        let effective = self.effective().await?;
+        let allowance = match self.admit(&mut statement, effective.as_ref()).await {
+            Ok(allowance) => allowance,
+            Err(error) => {
+                let entry = self.entry(&statement);
+                self.audit()
+                    .append(Entry { outcome: "denied".into(), reason: Some(reason(&error)), ..entry })
+                    .await?;
+                return Err(with_id(error, &statement.id));
+            }
+        };
         let registry = self.registry().clone();
         let guard = registry.enter(&statement.id, &cancel);
         // Whoever sets a deadline means the time until there is an answer, waiting included.
@@ -115,7 +124,17 @@ impl Gate {
         let gate = self.clone();
         let runtime = tokio::runtime::Handle::current();
         let work = tokio::task::spawn_blocking(move || {
-            let result = gate.work(&statement, &cancel, deliver, bytes, &runtime, &seat, arrived, queue_ms);
+            let result = gate.work(
+                &statement,
+                effective.as_ref(),
+                &allowance,
+                &cancel,
+                deliver,
+                &runtime,
+                &seat,
+                arrived,
+                queue_ms,
+            );
             drop(guard);
             result
         });
@@ -131,9 +150,10 @@ impl Gate {
     fn work<C: Consumer + 'static>(
         &self,
         statement: &Statement,
+        effective: Option<&Effective>,
+        allowance: &Allowance,
         cancel: &Cancel,
         deliver: Deliver<C>,
-        bytes: impl Fn(&C) -> u64,
         runtime: &tokio::runtime::Handle,
         seat: &Seat,
         arrived: Instant,
@@ -141,7 +161,7 @@ impl Gate {
     ) -> Result<Delivered<C>, ApiError> {
         let entry = self.entry(statement);
         let audit = self.audit().clone();
-        let plan = match self.plan(statement, cancel) {
+        let plan = match self.plan(statement, effective, cancel) {
             Ok(plan) => plan,
             Err(error) => {
                 let outcome = if error.kind == ErrorKind::Refused { "denied" } else { "failed" };
@@ -170,7 +190,7 @@ impl Gate {
         };
         let mut gated = Gated { begun: Some(begun), runtime, seat, shape: None };
         let (consumer, result) =
-            self.execute(statement, &plan, cancel, deliver, &mut gated, &bytes, &mut stats);
+            self.execute(statement, &plan, allowance, cancel, deliver, &mut gated, &mut stats);
         let result = gated.settle().and(result);
         if let Some(shape) = gated.shape {
             stats.columns.clone_from(&shape.columns);
@@ -184,10 +204,10 @@ impl Gate {
         &self,
         statement: &Statement,
         plan: &Plan,
+        allowance: &Allowance,
         cancel: &Cancel,
         deliver: Deliver<C>,
         gated: &mut Gated<'_>,
-        bytes: &impl Fn(&C) -> u64,
         stats: &mut QueryStats,
     ) -> (Option<C>, Result<Outcome, Stop>) {
         // What writes has done so before it tells its columns, so its line must be there first.
@@ -211,10 +231,11 @@ impl Gate {
         match deliver {
             Deliver::Rows(mut consumer) => {
                 let (seat, runtime) = (gated.seat, gated.runtime);
-                let both = Both { gated, consumer: &mut consumer };
+                let mut within = Within { inner: &mut consumer, most: allowance.bytes };
+                let both = Both { gated, consumer: &mut within };
                 let mut patient = Patient { inner: both, seat, runtime, cancel };
                 let result = run.on(&lease, cancel, Output::Rows(&mut patient));
-                stats.bytes = bytes(&consumer);
+                stats.bytes = consumer.bytes();
                 (Some(consumer), result)
             }
             Deliver::Parquet(mut take) => {
@@ -224,7 +245,9 @@ impl Gate {
                     Output::Parquet(&mut |shape, bytes| {
                         gated.shape(shape)?;
                         let (seat, runtime) = (gated.seat, gated.runtime);
-                        stats.bytes = take(shape, &mut Patient { inner: bytes, seat, runtime, cancel })?;
+                        let mut patient = Patient { inner: bytes, seat, runtime, cancel };
+                        let (left, most) = (allowance.bytes, allowance.bytes.unwrap_or_default());
+                        stats.bytes = take(shape, &mut ReadWithin { inner: &mut patient, left, most })?;
                         Ok(())
                     }),
                 );
@@ -292,8 +315,8 @@ impl Gate {
 
     fn entry(&self, statement: &Statement) -> Entry {
         let principal = match statement.rights {
-            Rights::Tables(_) => format!("{} as agent", statement.principal.name()),
-            Rights::Owner { .. } | Rights::Source => statement.principal.name().to_owned(),
+            Rights::Tables(_) => format!("{} as agent", self.principal().name()),
+            Rights::Owner { .. } | Rights::Source => self.principal().name(),
         };
         Entry {
             request_id: statement.id.clone(),

@@ -40,7 +40,7 @@ impl Target {
         let (relation, rights) = sampling::relation(gate, &request.table, request.source.clone()).await?;
         if rights == Rights::Source {
             return Ok(Self {
-                key: format!("table:{}", relation.name),
+                key: format!("table:{}{}", relation.name, gate.mark().await?),
                 sql: relation.sql,
                 name: relation.name,
                 source: relation.source,
@@ -137,7 +137,7 @@ impl<'a> Passes<'a> {
         }
         let mut statement = Statement::new("profile", self.target.rights.clone(), sql);
         statement.source.clone_from(&self.target.source);
-        let delivered = self.gate.run(statement, self.cancel.clone(), Deliver::Rows(rows), |_| 0).await?;
+        let delivered = self.gate.run(statement, self.cancel.clone(), Deliver::Rows(rows)).await?;
         let missing = || ApiError::new(ErrorKind::Internal, "profile", "the statement's rows are gone");
         delivered.consumer.ok_or_else(missing)
     }

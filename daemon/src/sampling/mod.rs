@@ -34,39 +34,14 @@ pub(crate) async fn relation(
     name: &str,
     source: Option<String>,
 ) -> Result<(Relation, Rights), ApiError> {
-    if is_file_name(name) {
+    if is_file_name(name) && gate.principal().is_owner() {
         let relation = Relation { sql: literal(name), source, name: name.to_owned() };
         return Ok((relation, Rights::Owner { write: false }));
     }
-    let catalog = gate.catalog();
-    // `source.table` and `source.schema.table` name their source themselves.
-    let first = name.split('.').next().unwrap_or_default();
-    let source = match source {
-        Some(source) => source,
-        None if name.contains('.') && catalog.exists(first) => first.to_owned(),
-        None => catalog.require(None)?,
-    };
-    let (gate, wanted, from) = (gate.clone(), name.to_owned(), source.clone());
-    let listed = tokio::task::spawn_blocking(move || gate.catalog().tables(&from, gate.pool())).await;
-    let tables = listed.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
-    let parts: Vec<&str> = wanted.split('.').collect();
-    let known = tables.iter().find(|t| {
-        let full = [t.catalog.as_str(), t.schema.as_str(), t.name.as_str()];
-        let tail = &full[full.len().saturating_sub(parts.len())..];
-        let short = parts.len() == 2
-            && parts[0].eq_ignore_ascii_case(&t.catalog)
-            && parts[1].eq_ignore_ascii_case(&t.name);
-        short
-            || t.name.eq_ignore_ascii_case(&wanted)
-            || parts.len() <= 3 && tail.iter().zip(&parts).all(|(a, b)| a.eq_ignore_ascii_case(b))
-    });
-    let Some(table) = known else {
-        let names: Vec<&str> = tables.iter().map(|t| t.qualified.as_str()).collect();
-        return Err(crate::catalog::unknown_table(&source, name, &names));
-    };
+    let table = gate.table(name, source.as_deref()).await?;
     let sql = format!("{}.{}.{}", quote(&table.catalog), quote(&table.schema), quote(&table.name));
     let name = format!("{}.{}.{}", table.catalog, table.schema, table.name);
-    Ok((Relation { sql, source: Some(source), name }, Rights::Source))
+    Ok((Relation { sql, source: Some(table.catalog), name }, Rights::Source))
 }
 
 fn is_file_name(name: &str) -> bool {

@@ -22,6 +22,10 @@ pub trait Consumer: Send {
     /// # Errors
     /// To end the statement.
     fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop>;
+    /// How many bytes it has handed on so far; 0 for one that keeps rows.
+    fn bytes(&self) -> u64 {
+        0
+    }
     /// There are no more rows.
     ///
     /// # Errors

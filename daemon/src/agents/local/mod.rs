@@ -108,7 +108,7 @@ impl Local {
         statement.limit = Some(MOST_ROWS);
         let deliver = Deliver::Rows(Collect::default());
         let delivered =
-            self.gate.run(statement, log.cancel().clone(), deliver, |_| 0).await.map_err(|mut e| {
+            self.gate.run(statement, log.cancel().clone(), deliver).await.map_err(|mut e| {
                 e.hint.get_or_insert_with(|| {
                     format!("the question was `{}`; the SQL is in the turn's events", question.text)
                 });

@@ -43,6 +43,7 @@ impl House {
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
             Audit::new(state.clone()),
+            crate::policies::Policies::new(state.clone()),
             limits,
         );
         let models = Models::new(gate.clone());

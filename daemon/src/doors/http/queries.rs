@@ -183,7 +183,7 @@ async fn deliver(
     } else {
         Deliver::Rows(Encoding::new(format, style, begin))
     };
-    Ok(rooms.gate.run(statement, cancel, deliver, |encoding| encoding.totals().bytes).await?.stats)
+    Ok(rooms.gate.run(statement, cancel, deliver).await?.stats)
 }
 
 /// Copies what the engine writes into the sink, which is begun with the first byte: a statement that fails before has

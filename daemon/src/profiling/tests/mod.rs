@@ -37,6 +37,7 @@ impl World {
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
             Audit::new(state.clone()),
+            crate::policies::Policies::new(state.clone()),
             limits,
         );
         Self { state, gate, steps: Arc::default(), folder }
