@@ -41,6 +41,8 @@ pub enum DenialCode {
     UnsupportedDialect,
     /// The engine's parser could not be asked.
     ParserUnavailable,
+    /// A table with column rules or a row filter stands where they cannot be kept.
+    RuledTable,
     /// The policy itself is not usable.
     BadPolicy,
 }

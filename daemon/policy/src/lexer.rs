@@ -111,7 +111,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// White space beyond ASCII, as the engine strips it before it parses.
-fn is_space(letter: char) -> bool {
+pub(crate) fn is_space(letter: char) -> bool {
     matches!(
         letter,
         '\u{a0}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' | '\u{2060}' | '\u{3000}' | '\u{feff}'

@@ -18,6 +18,8 @@ mod lines;
 mod names;
 mod nearest;
 mod placed;
+mod warehouse;
+mod rewrite;
 
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};
@@ -25,7 +27,11 @@ pub use duckdb::{DuckdbParser, MAX_DEPTH, MAX_TEXT_BYTES, ParserUnavailable, SER
 pub use lines::{Decision, PolicyCase, Verdict, judge_line};
 pub use names::{BadTableName, Dialect, Policy, TableName};
 pub use nearest::nearest;
-pub use placed::{Placed, Qualifier};
+pub use placed::{ALONE, Placed, Qualifier, TABLE_COMMAND};
+pub use rewrite::{
+    Attributes, BadFilter, BadTreatment, BoundFilter, DateUnit, Mask, MaskKey, PLACEHOLDERS, RowFilter,
+    Treatment, View, ViewColumn, rewrite,
+};
 
 /// What an admitted statement reads.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -54,10 +60,8 @@ pub struct Checked {
 pub fn check(sql: &str, policy: &Policy, parser: &dyn DuckdbParser) -> Result<Checked, Denial> {
     match policy.dialect() {
         Dialect::Duckdb => duckdb::check(sql, policy, parser),
-        other => Err(Denial::new(
-            DenialCode::UnsupportedDialect,
-            format!("statements in the {other} dialect cannot be checked yet, so they are refused"),
-        )
-        .hint("query a replica of the table, which speaks the duckdb dialect")),
+        Dialect::Postgres | Dialect::Redshift | Dialect::Snowflake | Dialect::Databricks => {
+            warehouse::check(sql, policy)
+        }
     }
 }

@@ -3,6 +3,13 @@
 use crate::names::TableName;
 use std::ops::Range;
 
+/// What stands in [`Placed::fixed`] for `TABLE t`: whoever replaces the name replaces the word before it too.
+pub const TABLE_COMMAND: &str = "TABLE";
+
+/// What stands in [`Placed::fixed`] for a table in a subquery that the engine runs on its own, where no CTE of the statement
+/// is visible: the one that gives a PIVOT its columns.
+pub const ALONE: &str = "a subquery that gives a PIVOT its columns";
+
 /// One naming of an allowed table as a relation.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Placed {

@@ -47,7 +47,7 @@ pub(crate) fn relations(reading: &Reading, policy: &Policy, text: &str) -> Resul
 }
 
 /// The entry of the policy that a name means: a bare name in the default schema, two parts in the default catalog.
-fn resolve<'a>(relation: &Relation, policy: &'a Policy) -> Option<&'a TableName> {
+pub(crate) fn resolve<'a>(relation: &Relation, policy: &'a Policy) -> Option<&'a TableName> {
     let or = |part: &str, default: &str| if part.is_empty() { default.to_owned() } else { part.to_owned() };
     if relation.schema.is_empty() && !relation.catalog.is_empty() {
         return None;
@@ -178,7 +178,8 @@ fn owner_is_plain(used: &FunctionUse, policy: &Policy, has_columns: bool) -> boo
         && (used.catalog.is_empty() || column(&used.catalog))
 }
 
-fn types(reading: &Reading, text: &str) -> Result<(), Denial> {
+/// Refuses the first type that does not belong to the engine.
+pub(crate) fn types(reading: &Reading, text: &str) -> Result<(), Denial> {
     for used in &reading.types {
         if used.qualified || !functions::is_builtin_type(&used.name) {
             let message = format!("{} is not a type of the engine", used.name);

@@ -3,11 +3,12 @@
 mod budget;
 mod explain;
 pub(crate) mod functions;
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod parse;
 mod pivot;
+mod places;
 mod reading;
-mod tree;
+pub(crate) mod tree;
 mod walk;
 mod windows;
 
@@ -56,6 +57,7 @@ pub(crate) fn check(sql: &str, policy: &Policy, parser: &dyn DuckdbParser) -> Re
         let query = parse::query(&inside.text, inside.tokens, parser)?;
         let mut checked = judge::judge(&query.reading, policy, sql)?;
         windows::check(&inside.text, inside.tokens, policy, parser)?;
+        (checked.places, checked.qualifiers) = places::of(&query.reading, policy, sql, &tokens);
         checked.explain = inside.explains;
         checked.several_steps = query.several_steps;
         Ok(checked)

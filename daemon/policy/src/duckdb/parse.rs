@@ -42,6 +42,21 @@ pub(crate) fn query(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> 
     }
 }
 
+/// Reads the one query in `text` and hands its tree on with its reading.
+///
+/// # Errors
+/// As [`query`], and those of `work`.
+pub(crate) fn tree<T>(
+    text: &str,
+    parser: &dyn DuckdbParser,
+    work: impl FnOnce(&Tree<'_>, &Reading) -> Result<T, Denial>,
+) -> Result<T, Denial> {
+    let (json, tokens) = (serialize(text, parser)?, tokens_of(text));
+    let Answer::Queries(statements) = answer(text, &json)? else { return Err(not_a_query(text, &tokens)) };
+    let statement = only_one(&statements, text, &tokens)?;
+    work(statement, &walk::statement(statement, None)?)
+}
+
 /// The PIVOT that takes its columns from the data, read through an equivalent text.
 fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<Query, Denial> {
     let refusal = || not_a_query(text, tokens);
@@ -60,10 +75,11 @@ fn from_data(text: &str, tokens: &[Token], parser: &dyn DuckdbParser) -> Result<
     if reading.planted != rewritten.columns {
         return Err(unknown("a PIVOT whose columns come from the data, in an unusual form"));
     }
-    reading.forget_places_from(rewritten.first_edit);
-    for subquery in &rewritten.subqueries {
+    reading.map_places(|at| rewritten.submitted(at));
+    for (start, subquery) in &rewritten.subqueries {
         let mut alone = query(subquery, &tokens_of(subquery), parser)?.reading;
-        alone.forget_places_from(0);
+        alone.map_places(|at| Some(start + at));
+        alone.relations.iter_mut().for_each(|relation| relation.alone = true);
         reading.join(alone);
     }
     // The engine reads the columns by a statement of its own, into which it copies the CTEs: those of inner WITH clauses

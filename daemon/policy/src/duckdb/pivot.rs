@@ -36,10 +36,28 @@ pub(crate) struct Rewritten {
     pub(crate) planted: i64,
     /// How often it was planted.
     pub(crate) columns: usize,
-    /// Byte offset of the first edit.
-    pub(crate) first_edit: usize,
-    /// The subqueries that were taken out.
-    pub(crate) subqueries: Vec<String>,
+    /// The subqueries that were taken out, with their byte offsets.
+    pub(crate) subqueries: Vec<(usize, String)>,
+    /// What was changed, in the order of the text.
+    edits: Vec<Edit>,
+}
+
+impl Rewritten {
+    /// The byte offset in the text as submitted; `None` inside what was put in.
+    pub(crate) fn submitted(&self, at: usize) -> Option<usize> {
+        let (mut left, mut here) = (0, 0);
+        for edit in &self.edits {
+            let start = here + edit.start - left;
+            if at < start {
+                break;
+            }
+            (left, here) = (edit.end, start + edit.new.len());
+            if at < here {
+                return None;
+            }
+        }
+        Some(left + at - here)
+    }
 }
 
 /// Bytes `start..end` of the text give way to `new`.
@@ -61,16 +79,16 @@ pub(crate) fn rewrite(text: &str, tokens: &[Token]) -> Option<Rewritten> {
         }
     }
     edits.sort_by_key(|edit| edit.start);
-    let first_edit = edits.first()?.start;
+    edits.first()?;
     let mut rewritten = String::with_capacity(text.len() + 32 * edits.len());
     let mut copied = 0;
-    for edit in edits {
+    for edit in &edits {
         rewritten.push_str(text.get(copied..edit.start)?);
         rewritten.push_str(&edit.new);
         copied = edit.end;
     }
     rewritten.push_str(text.get(copied..)?);
-    Some(Rewritten { text: rewritten, planted, columns, first_edit, subqueries })
+    Some(Rewritten { text: rewritten, planted, columns, subqueries, edits })
 }
 
 /// `PIVOT (sum(x) FOR y IN (..))` behind a relation: it always has a list.
@@ -101,7 +119,7 @@ fn statement(
     from: usize,
     planted: i64,
     edits: &mut Vec<Edit>,
-    subqueries: &mut Vec<String>,
+    subqueries: &mut Vec<(usize, String)>,
 ) -> Option<usize> {
     let Some(on) = own_on(text, tokens, from) else { return Some(0) };
     let mut columns = 0;
@@ -121,7 +139,7 @@ fn statement(
         let close = closing(tokens, open).filter(|close| close + 1 == end)?;
         let (start, stop) = (tokens.get(open)?.end, tokens.get(close)?.start);
         let subquery = plain(text.get(start..stop)?)?;
-        subqueries.push(subquery.to_owned());
+        subqueries.push((start, subquery.to_owned()));
         edits.push(Edit { start, end: stop, new: planted.to_string() });
         columns += 1;
     }

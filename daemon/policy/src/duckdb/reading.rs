@@ -11,6 +11,10 @@ const FILE_ENDINGS: &[&str] = &[
 pub(crate) struct Reading {
     /// Relations that are not CTEs, in the order of the walk.
     pub(crate) relations: Vec<Relation>,
+    /// Byte offsets of names that are CTEs.
+    pub(crate) ctes: Vec<Option<usize>>,
+    /// Columns of three names and more.
+    pub(crate) columns: Vec<ColumnUse>,
     /// Functions, in the order of the walk.
     pub(crate) functions: Vec<FunctionUse>,
     /// Types that are not built into the parser, and the enums that give a PIVOT its columns.
@@ -40,6 +44,21 @@ pub(crate) struct Relation {
     pub(crate) schema: String,
     /// The last part.
     pub(crate) table: String,
+    /// Byte offset.
+    pub(crate) at: Option<usize>,
+    /// The statement gives it a name of its own.
+    pub(crate) aliased: bool,
+    /// It stands in a subquery that the engine runs on its own.
+    pub(crate) alone: bool,
+    /// A version or a time of it is asked for.
+    pub(crate) travels: bool,
+}
+
+/// A column with at least two names before its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ColumnUse {
+    /// Its names: of catalog, schema, table and column as far as they are written, then of fields.
+    pub(crate) names: Vec<String>,
     /// Byte offset.
     pub(crate) at: Option<usize>,
 }
@@ -91,6 +110,8 @@ impl Reading {
     /// Adds what another part of the same statement names.
     pub(crate) fn join(&mut self, other: Self) {
         self.relations.extend(other.relations);
+        self.ctes.extend(other.ctes);
+        self.columns.extend(other.columns);
         self.functions.extend(other.functions);
         self.types.extend(other.types);
         self.parameters.extend(other.parameters);
@@ -99,13 +120,15 @@ impl Reading {
         self.has_columns |= other.has_columns;
     }
 
-    /// Drops the places at or behind `offset`: the text was edited there, so they no longer fit.
-    pub(crate) fn forget_places_from(&mut self, offset: usize) {
-        let keep = |at: &mut Option<usize>| *at = at.filter(|at| *at < offset);
-        self.relations.iter_mut().for_each(|relation| keep(&mut relation.at));
-        self.functions.iter_mut().for_each(|function| keep(&mut function.at));
-        self.types.iter_mut().for_each(|named| keep(&mut named.at));
-        self.shows.iter_mut().for_each(keep);
+    /// Puts `place` in the stead of every place: the text that was read differs from the one submitted.
+    pub(crate) fn map_places(&mut self, place: impl Fn(usize) -> Option<usize>) {
+        let moved = |at: &mut Option<usize>| *at = at.and_then(&place);
+        self.relations.iter_mut().for_each(|relation| moved(&mut relation.at));
+        self.columns.iter_mut().for_each(|column| moved(&mut column.at));
+        self.functions.iter_mut().for_each(|function| moved(&mut function.at));
+        self.types.iter_mut().for_each(|named| moved(&mut named.at));
+        self.ctes.iter_mut().for_each(moved);
+        self.shows.iter_mut().for_each(moved);
     }
 }
 

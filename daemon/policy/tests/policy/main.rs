@@ -6,6 +6,8 @@ mod catalogue;
 mod classify;
 mod depth;
 mod fuzz;
+mod rewrite;
+mod rewrite_support;
 mod speed;
 mod statements;
 mod support;

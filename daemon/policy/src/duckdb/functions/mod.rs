@@ -121,6 +121,11 @@ pub(crate) fn reason(name: &str) -> Option<Reason> {
     DENIED.get(name).copied()
 }
 
+/// Whether a function looks at many rows.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    lists::AGGREGATES.split_whitespace().any(|known| known == name)
+}
+
 /// Whether a name belongs to the allowed functions of FROM.
 pub(crate) fn is_table_function(name: &str) -> bool {
     TABLE_FUNCTIONS.contains(name)

@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::denial::{Denial, DenialCode};
 use crate::duckdb::functions::{SESSION_WORDS, is_macro};
-use crate::duckdb::reading::{FunctionUse, Seat, TypeUse};
+use crate::duckdb::reading::{ColumnUse, FunctionUse, Seat, TypeUse};
 use crate::duckdb::tree::{Node, Tree};
 use crate::duckdb::unknown;
 
@@ -158,10 +158,15 @@ impl Walk {
 
     /// A column is never a relation. A few bare words become functions when no column has that name.
     fn column(&mut self, node: Node<'_>) -> Result<(), Denial> {
-        if let [word] = node.texts("column_names")?.as_slice()
-            && SESSION_WORDS.contains(&word.to_ascii_lowercase().as_str())
-        {
-            self.reading.functions.push(call(&node, word, Seat::Word));
+        match node.texts("column_names")?.as_slice() {
+            [word] if SESSION_WORDS.contains(&word.to_ascii_lowercase().as_str()) => {
+                self.reading.functions.push(call(&node, word, Seat::Word));
+            }
+            names if names.len() > 2 => {
+                let names = names.iter().map(|name| (*name).to_owned()).collect();
+                self.reading.columns.push(ColumnUse { names, at: node.location() });
+            }
+            _ => {}
         }
         Ok(())
     }

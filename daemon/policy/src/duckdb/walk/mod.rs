@@ -181,16 +181,17 @@ impl Walk {
 
     /// Notes a named relation unless the name is a CTE visible here. A qualified name never is one, but for
     /// `recurring.name` inside the recursive arm.
-    fn named(&mut self, catalog: &str, schema: &str, table: &str, at: Option<usize>) {
-        let same = |cte: &&Visible| cte.name.eq_ignore_ascii_case(table);
-        let is_cte = match (catalog, schema) {
+    fn named(&mut self, relation: Relation) {
+        let same = |cte: &&Visible| cte.name.eq_ignore_ascii_case(&relation.table);
+        let is_cte = match (relation.catalog.as_str(), relation.schema.as_str()) {
             ("", "") => self.scope.iter().any(|cte| same(&cte)),
             ("", "recurring") => self.scope.iter().rev().find(same).is_some_and(|cte| cte.recurring),
             _ => false,
         };
-        if !is_cte {
-            let (catalog, schema, table) = (catalog.to_owned(), schema.to_owned(), table.to_owned());
-            self.reading.relations.push(Relation { catalog, schema, table, at });
+        if is_cte {
+            self.reading.ctes.push(relation.at);
+        } else {
+            self.reading.relations.push(relation);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Walk, sample};
 use crate::denial::Denial;
-use crate::duckdb::reading::{Seat, TypeUse};
+use crate::duckdb::reading::{Relation, Seat, TypeUse};
 use crate::duckdb::tree::{Node, Tree};
 use crate::duckdb::unknown;
 
@@ -79,9 +79,15 @@ impl Walk {
             let clause = Node::of(clause, "AT")?.only("AT", &[&["unit", "expr"]])?;
             self.maybe(clause.value("expr"))?;
         }
-        let (catalog, schema, table) =
-            (node.text("catalog_name")?, node.text("schema_name")?, node.text("table_name")?);
-        self.named(catalog, schema, table, node.location());
+        self.named(Relation {
+            catalog: node.text("catalog_name")?.to_owned(),
+            schema: node.text("schema_name")?.to_owned(),
+            table: node.text("table_name")?.to_owned(),
+            at: node.location(),
+            alone: false,
+            aliased: !node.text("alias")?.is_empty(),
+            travels: node.value("at_clause").is_some(),
+        });
         Ok(())
     }
 

@@ -1,0 +1,162 @@
+//! The text with the queries of the views at its head and their names in the places of the tables.
+
+use super::{MaskKey, View, quote, ruled};
+use crate::Checked;
+use crate::denial::Denial;
+use crate::lexer::{self, Kind, Token};
+use crate::names::{Dialect, TableName};
+use crate::placed::{ALONE, Placed, TABLE_COMMAND};
+use std::ops::Range;
+
+/// Puts what `views` show in the place of their tables.
+///
+/// `sql` is the text that `checked` was made from. A table without a view, and one whose view has no rules, stays as it is:
+/// the caller gives a view for every table that has rules. The new text has one line more than `sql`, at its head.
+///
+/// # Errors
+/// A [`Denial`] when a table with rules stands where no query can stand, when the statement is an EXPLAIN (a plan shows the
+/// filter, and columns that are hidden), and those of [`View::query`].
+pub fn rewrite(
+    sql: &str,
+    checked: &Checked,
+    views: &[View],
+    dialect: Dialect,
+    key: &MaskKey,
+) -> Result<String, Denial> {
+    let ruled_view = |table: &TableName| views.iter().find(|view| view.table == *table && view.has_rules());
+    let found: Vec<&View> = checked.tables.iter().filter_map(ruled_view).collect();
+    let Some(first) = found.first().copied() else { return Ok(sql.to_owned()) };
+    if checked.explain {
+        let message = format!("the plan of a statement over {} shows more than you may see", first.table);
+        return Err(ruled(message).hint("run the statement without EXPLAIN"));
+    }
+    let mut seen: Vec<Seen<'_>> = Vec::with_capacity(found.len());
+    for view in found {
+        if !checked.places.iter().any(|placed| placed.table == view.table) {
+            return Err(cannot_place(&view.table));
+        }
+        let name = quote::name(&free_name(&view.table.table, sql, &seen), dialect);
+        seen.push(Seen { table: &view.table, name, query: view.query(dialect, key)? });
+    }
+    let tokens = lexer::tokens(sql);
+    let mut edits = vec![head(sql, &tokens, checked, &seen, dialect)?];
+    for placed in &checked.places {
+        if let Some(seen) = seen.iter().find(|seen| *seen.table == placed.table) {
+            edits.push(replacement(sql, &tokens, placed, seen, dialect)?);
+        }
+    }
+    let is_seen = |table: &TableName| seen.iter().any(|seen| seen.table == table);
+    let cut = checked.qualifiers.iter().filter(|qualifier| is_seen(&qualifier.table));
+    edits.extend(cut.map(|qualifier| (qualifier.span.clone(), String::new())));
+    edited(sql, edits).ok_or_else(|| cannot_place(&first.table))
+}
+
+/// A table with rules, and what stands for it.
+struct Seen<'a> {
+    table: &'a TableName,
+    /// The name of the CTE, in quotes.
+    name: String,
+    /// Its query, in brackets.
+    query: String,
+}
+
+/// A name that does not occur in the statement, so that it can be neither a CTE nor a column of it.
+fn free_name(table: &str, sql: &str, seen: &[Seen<'_>]) -> String {
+    let lower = sql.to_lowercase();
+    let plain = format!("{table}_seen");
+    let numbered = (2..).map(|number| format!("{plain}_{number}"));
+    let is_free = |name: &String| {
+        !lower.contains(&name.to_lowercase()) && !seen.iter().any(|seen| seen.name.contains(name.as_str()))
+    };
+    std::iter::once(plain.clone()).chain(numbered).find(is_free).unwrap_or(plain)
+}
+
+/// The queries as CTEs at the head: before the statement, or first in its own WITH.
+fn head(
+    sql: &str,
+    tokens: &[Token],
+    checked: &Checked,
+    seen: &[Seen<'_>],
+    dialect: Dialect,
+) -> Result<(Range<usize>, String), Denial> {
+    let hint = match dialect {
+        Dialect::Duckdb | Dialect::Postgres => "NOT MATERIALIZED ",
+        Dialect::Redshift | Dialect::Snowflake | Dialect::Databricks => "",
+    };
+    let queries: Vec<String> =
+        seen.iter().map(|seen| format!("{} AS {hint}{}", seen.name, seen.query)).collect();
+    let queries = queries.join(", ");
+    let first = tokens.iter().position(|token| !token.is(b';'));
+    let refusal = || ruled("the statement begins in a way that leaves no room for rules".into());
+    let first = first.ok_or_else(refusal)?;
+    let with = tokens.get(first).filter(|token| token.is_word(sql, "with"));
+    if let Some(with) = with {
+        let recursive = tokens.get(first + 1).filter(|token| token.is_word(sql, "recursive"));
+        let at = recursive.unwrap_or(with).end;
+        return Ok((at..at, format!(" {queries},\n")));
+    }
+    let start = tokens.get(first).ok_or_else(refusal)?;
+    if !start.is(b'(') && start.kind != Kind::Word {
+        return Err(refusal());
+    }
+    // The engine finds the columns of such a PIVOT by a statement of its own, with the inner CTEs before the outer ones.
+    if checked.several_steps && has_inner_with(sql, tokens) {
+        let message = "a PIVOT that takes its columns from the data does not go with the rules of its tables and a WITH inside it";
+        return Err(
+            ruled(message.into()).hint("put WITH first, or list the columns: ON column IN ('a', 'b')")
+        );
+    }
+    Ok((start.start..start.start, format!("WITH {queries}\n")))
+}
+
+fn has_inner_with(sql: &str, tokens: &[Token]) -> bool {
+    tokens.windows(2).any(|pair| pair[0].is_word(sql, "with") && !pair[1].is_word(sql, "ordinality"))
+}
+
+/// What takes the place of one name, and the bytes that give way.
+fn replacement(
+    sql: &str,
+    tokens: &[Token],
+    placed: &Placed,
+    seen: &Seen<'_>,
+    dialect: Dialect,
+) -> Result<(Range<usize>, String), Denial> {
+    let named = |what: &str| match placed.aliased {
+        true => what.to_owned(),
+        false => format!("{what} AS {}", quote::name(&placed.table.table, dialect)),
+    };
+    let before = tokens.partition_point(|token| token.start < placed.span.start).checked_sub(1);
+    let word = before.and_then(|before| tokens.get(before)).filter(|word| word.is_word(sql, TABLE_COMMAND));
+    match (placed.fixed, word) {
+        (None, None) => Ok((placed.span.clone(), named(&seen.name))),
+        (Some(ALONE), None) => Ok((placed.span.clone(), named(&seen.query))),
+        (Some(TABLE_COMMAND), Some(word)) => {
+            Ok((word.start..placed.span.end, format!("SELECT * FROM {}", named(&seen.name))))
+        }
+        (fixed, _) => {
+            let what = fixed.unwrap_or(TABLE_COMMAND);
+            let message = format!("the table {} has rules, which do not go with {what}", placed.table);
+            let at = (!placed.span.is_empty()).then_some(placed.span.start);
+            Err(ruled(message).hint("name the table in FROM in the plain way").at(sql, at))
+        }
+    }
+}
+
+fn cannot_place(table: &TableName) -> Denial {
+    ruled(format!("the rules of the table {table} cannot be put into this statement"))
+        .hint("write the query in a plainer form")
+}
+
+/// The text with the edits made; `None` when two overlap or one lies outside the text.
+fn edited(sql: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut text = String::with_capacity(sql.len() + edits.iter().map(|(_, new)| new.len()).sum::<usize>());
+    let mut copied = 0;
+    for (span, new) in edits {
+        text.push_str(sql.get(copied..span.start)?);
+        text.push_str(&new);
+        copied = span.end;
+    }
+    text.push_str(sql.get(copied..)?);
+    Some(text)
+}
