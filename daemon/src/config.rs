@@ -1,5 +1,6 @@
 //! What the daemon was told at its start, resolved once. No room reads the environment or a settings file.
 
+use crate::audit::Rules;
 use crate::gate::Limits;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Config {
     pub memory: u64,
     /// What all statements together may take.
     pub limits: Limits,
+    /// When the audit log's files are closed and deleted.
+    pub audit: Rules,
     /// The source meant when a request names none.
     pub default_source: Option<String>,
     /// How much goes to the log.
@@ -51,6 +54,11 @@ impl Config {
                 statements: usize::try_from(settings.count("limits.statements")).unwrap_or(8),
                 queue: usize::try_from(settings.count("limits.queue")).unwrap_or(64),
                 timeout: settings.duration("limits.statement_timeout"),
+            },
+            audit: Rules {
+                max_size: settings.size("audit.max_size").unwrap_or(Rules::default().max_size),
+                max_age: settings.duration("audit.max_age"),
+                keep: settings.duration("audit.keep"),
             },
             default_source: settings.optional("chat.source").map(str::to_owned),
             log_level: settings.text("daemon.log_level").to_owned(),

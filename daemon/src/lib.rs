@@ -172,7 +172,10 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
         catalog.sweep_snapshots();
         demo::sweep(&dirs.data);
     }
-    let audit = audit::Audit::new(state.clone());
+    let audit = audit::Audit::open(state.clone(), &dirs.state.join("audit"), config.audit).await?;
+    if !config.private {
+        audit.retain();
+    }
     let policies = policies::Policies::new(state.clone());
     let gate = gate::Gate::new(catalog, pool, parser, audit, policies, config.limits.clone());
     let warm = gate.clone();
@@ -266,6 +269,7 @@ async fn close(rooms: &Rooms, lock: &LifeLock) {
     if tokio::time::timeout(Duration::from_secs(5), quiet).await.is_err() {
         tracing::warn!("some work did not end in time");
     }
+    rooms.gate.audit().close().await;
     rooms.state.close().await;
     lifecycle::remove_scratch(&rooms.config.dirs.cache);
 }

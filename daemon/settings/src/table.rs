@@ -100,6 +100,27 @@ pub const TABLE: &[Setting] = &[
         doc: "A client that reads nothing for this long while a stream is open is dropped.",
     },
     Setting {
+        key: "audit.max_size",
+        kind: Kind::Size,
+        default: "64MB",
+        env: "WHARF_AUDIT_MAX_SIZE",
+        doc: "A file of the audit log takes no more lines at this size; 0 = 64 MB.",
+    },
+    Setting {
+        key: "audit.max_age",
+        kind: Kind::Duration,
+        default: "30d",
+        env: "WHARF_AUDIT_MAX_AGE",
+        doc: "A file of the audit log takes no more lines at this age; 0 = any age.",
+    },
+    Setting {
+        key: "audit.keep",
+        kind: Kind::Duration,
+        default: "0",
+        env: "WHARF_AUDIT_KEEP",
+        doc: "A file of the audit log is deleted when its last line is this old; 0 = never.",
+    },
+    Setting {
         key: "output.format",
         kind: Kind::OneOf(&[
             "auto", "table", "plain", "vertical", "markdown", "csv", "tsv", "json", "ndjson",

@@ -1,149 +1,218 @@
 //! The audit log: who asked what, what it read, how it ended. Append-only, each line bound to the one before it.
 //!
-//! The hash of a line is blake3 over the hash of the line before it and the line's text, so a line that is changed,
-//! removed or put in breaks the chain from there on.
+//! ```text
+//! append -> writer (one thread: group, write, sync) -> segments: audit/000001-20261121T150000Z.ndjson, ...
+//!                                                   -> note in the state: how far they reach, a second later
+//! ```
+//! A segment is lines of JSON, each with a hash over the line before and its own text; the first names the last hash of
+//! the segment before. A line that is changed, removed, put in or moved breaks the chain; a chain that is cut at its end,
+//! or a file that is taken away, does not fit the note. Segments are closed by size and age and kept for a time.
+//!
+//! A line is on the disk when [`Audit::append`] returns. A full disk fails the append and is tried again with the next;
+//! after any other failure nothing is written until a restart, because a second sync after a failed one may lie.
 
-use crate::clock;
+mod entry;
+mod import;
+mod line;
+mod lock;
+mod note;
+mod read;
+mod recover;
+mod retain;
+mod search;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod writer;
+
+pub use entry::{Entry, Line};
+pub use read::{Lines, Order};
+pub use search::{Filter, Page};
+pub use verify::{Problem, Verdict};
+
 use crate::state::{State, StateError};
-use serde::{Deserialize, Serialize};
+use line::Head;
+use recover::Known;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio_util::task::AbortOnDropHandle;
+use writer::{Ask, Message, Refusal, Writer};
 
-/// What one line says.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Entry {
-    /// Time, UTC.
-    pub at: String,
-    /// Id of the request, shared by the lines about one statement.
-    pub request_id: String,
-    /// `owner`, or `owner as agent` when the owner tries a policy out.
-    pub principal: String,
-    /// `query`, `metric`, `sample`, `profile`, `ask`, `connect`, ...
-    pub action: String,
-    /// The full text.
-    pub statement: String,
-    /// Tables and files it names.
-    pub tables: Vec<String>,
-    /// Where it ran.
-    pub route: String,
-    /// `started`, `denied`, `completed`, `failed`, `cancelled`.
-    pub outcome: String,
-    /// Why, for denials and failures.
-    pub reason: Option<String>,
-    /// Rows handed out.
-    pub rows: Option<u64>,
-    /// Bytes handed out.
-    pub bytes: Option<u64>,
-    /// Milliseconds it took.
-    pub time_ms: Option<f64>,
+/// When segments are closed and how long they are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Bytes of a segment; one line alone may have more.
+    pub max_size: u64,
+    /// A segment this old takes no more lines; `None` = any age.
+    pub max_age: Option<Duration>,
+    /// A segment whose last line is this old is deleted; `None` = never.
+    pub keep: Option<Duration>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { max_size: 64 << 20, max_age: None, keep: None }
+    }
 }
 
 /// The log. Cheap to clone.
 #[derive(Clone)]
-pub struct Audit {
+pub struct Audit(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
     state: State,
+    rules: Rules,
+    messages: Sender<Message>,
+    position: watch::Receiver<Known>,
+    refusal: Refusal,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    _noting: AbortOnDropHandle<()>,
 }
 
-/// The first line that does not fit, if any, and how many do.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Lines whose hash fits.
-    pub sound: u64,
-    /// Number of the first line that does not.
-    pub broken_at: Option<i64>,
+/// A line on its way to the disk. It gets there also when nobody waits for it.
+#[must_use = "what was to be audited must wait until its line is on the disk"]
+pub struct Receipt(oneshot::Receiver<Result<(), StateError>>);
+
+impl Receipt {
+    /// Waits until the line is on the disk.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn written(self) -> Result<(), StateError> {
+        self.0.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn wait(self) -> Result<(), StateError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+fn ended() -> StateError {
+    StateError::Other("the audit log is closed; the daemon is ending".to_owned())
 }
 
 impl Audit {
-    /// The log in `state`.
-    pub fn new(state: State) -> Self {
-        Self { state }
+    /// Opens the log in `folder`, creating it if it is missing, and mends what a crash has left.
+    ///
+    /// # Errors
+    /// When the folder or the last segment cannot be used.
+    pub async fn open(state: State, folder: &Path, rules: Rules) -> Result<Self, StateError> {
+        ensure(folder)?;
+        let mut note = note::Note::load(&state, true).await?;
+        if note.waiting {
+            note = import::import(&state, folder).await?;
+        }
+        let (position, seen) = watch::channel(note.known);
+        let refusal = Refusal::default();
+        let (messages, inbox) = mpsc::channel();
+        let (opened, when_open) = oneshot::channel();
+        let (own, refused) = (folder.to_owned(), refusal.clone());
+        let work = move || match Writer::open(&own, rules, position, &refused) {
+            Ok(writer) => {
+                let _ = opened.send(Ok(()));
+                writer.run(&inbox);
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
+        let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(work);
+        let thread = thread.map_err(|e| StateError::Other(format!("no thread for the audit log: {e}")))?;
+        when_open.await.unwrap_or_else(|_| Err(ended()))?;
+        let noting = tokio::spawn(note::follow(state.clone(), seen.clone()));
+        Ok(Self(Arc::new(Inner {
+            folder: folder.to_owned(),
+            state,
+            rules,
+            messages,
+            position: seen,
+            refusal,
+            thread: Mutex::new(Some(thread)),
+            _noting: AbortOnDropHandle::new(noting),
+        })))
+    }
+
+    /// Puts a line into the queue, at once and in the order of the calls.
+    pub fn submit(&self, entry: &Entry) -> Receipt {
+        let (done, receipt) = oneshot::channel();
+        match serde_json::to_string(entry) {
+            Ok(entry) => {
+                // A log that is closed drops the ask, and with it who waits.
+                let _ = self.0.messages.send(Message::Append(Ask { entry, done }));
+            }
+            Err(e) => drop(done.send(Err(StateError::Other(e.to_string())))),
+        }
+        Receipt(receipt)
     }
 
     /// Appends a line; it is on the disk when this returns.
     ///
     /// # Errors
     /// When it is not on the disk. What was to be audited must then not happen.
-    pub async fn append(&self, mut entry: Entry) -> Result<(), StateError> {
-        entry.at = clock::now_text();
-        let line = serde_json::to_string(&entry).map_err(|e| StateError::Other(e.to_string()))?;
-        let mut write = self.state.write().await?;
-        // Read within the transaction: a private daemon may write beside this one.
-        let last = sqlx::query_as("select seq, hash from audit order by seq desc limit 1")
-            .fetch_optional(write.on())
-            .await;
-        let (seq, previous): (i64, String) = last.map_err(|e| write.error(e))?.unwrap_or_default();
-        let hash = chain(&previous, &line);
-        let inserted = sqlx::query("insert into audit (seq, line, hash) values (?, ?, ?)")
-            .bind(seq + 1)
-            .bind(&line)
-            .bind(&hash)
-            .execute(write.on())
-            .await;
-        inserted.map_err(|e| write.error(e))?;
-        write.commit().await
+    pub async fn append(&self, entry: Entry) -> Result<(), StateError> {
+        self.submit(&entry).written().await
     }
 
-    /// Checks the whole chain.
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn verify(&self) -> Result<Verdict, StateError> {
-        let mut previous = String::new();
-        let mut sound = 0_u64;
-        let mut after = 0_i64;
-        loop {
-            let page = "select seq, line, hash from audit where seq > ? order by seq limit 500";
-            let rows: Vec<(i64, String, String)> = sqlx::query_as(page)
-                .bind(after)
-                .fetch_all(self.state.read())
-                .await
-                .map_err(|e| self.state.error(e))?;
-            if rows.is_empty() {
-                return Ok(Verdict { sound, broken_at: None });
-            }
-            for (seq, line, hash) in rows {
-                if seq != after + 1 || chain(&previous, &line) != hash {
-                    return Ok(Verdict { sound, broken_at: Some(after + 1) });
-                }
-                (previous, after) = (hash, seq);
-                sound += 1;
-            }
+    /// Why nothing is written until a restart, if that is so.
+    pub fn degraded(&self) -> Option<&str> {
+        self.0.refusal.get().map(|(reason, _)| reason.as_str())
+    }
+
+    /// Writes what is in the queue and notes how far the log reaches. Nothing can be appended afterwards.
+    pub async fn close(&self) {
+        let _ = self.0.messages.send(Message::Stop);
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        let known = *self.0.position.borrow();
+        if let Err(error) = note::reach(&self.0.state, known).await {
+            tracing::warn!(%error, "how far the audit log reaches could not be noted");
         }
+    }
+
+    /// Deletes segments that are to be kept no longer, now and whenever one is closed, for as long as the daemon runs.
+    pub fn retain(&self) {
+        let audit = self.clone();
+        if self.0.rules.keep.is_some() {
+            tokio::spawn(retain::run(audit));
+        }
+    }
+
+    fn head(&self) -> Head {
+        self.0.position.borrow().head
     }
 }
 
-fn chain(previous: &str, line: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(previous.as_bytes());
-    hasher.update(b"\n");
-    hasher.update(line.as_bytes());
-    hasher.finalize().to_hex().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_chain_holds_across_restarts_and_breaks_when_a_line_is_altered() {
-        let tmp = tempfile::tempdir().unwrap();
-        let state = State::open(tmp.path()).await.unwrap();
-        for statement in ["select 1", "select 2"] {
-            let entry = Entry { statement: statement.to_owned(), ..Entry::default() };
-            Audit::new(state.clone()).append(entry).await.unwrap();
+/// The log's folder, for the user alone.
+fn ensure(folder: &Path) -> Result<(), StateError> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let refused = |cause: String| StateError::ReadOnly { file: folder.to_owned(), cause };
+    match std::fs::symlink_metadata(folder) {
+        Ok(meta) if !meta.is_dir() => Err(refused("it is not a folder".to_owned())),
+        Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
+            let own = std::fs::Permissions::from_mode(0o700);
+            std::fs::set_permissions(folder, own).map_err(|e| refused(e.to_string()))
         }
-        let audit = Audit::new(state.clone());
-        assert_eq!(audit.verify().await.unwrap(), Verdict { sound: 2, broken_at: None });
-
-        let mut write = state.write().await.unwrap();
-        let refused = sqlx::query("update audit set line = 'x' where seq = 2").execute(write.on()).await;
-        assert!(refused.unwrap_err().to_string().contains("append-only"));
-        drop(write);
-
-        let mut write = state.write().await.unwrap();
-        sqlx::raw_sql("drop trigger audit_is_append_only_update; update audit set line = replace(line, 'select 2', 'select 3')")
-            .execute(write.on())
-            .await
-            .unwrap();
-        write.commit().await.unwrap();
-        assert_eq!(audit.verify().await.unwrap(), Verdict { sound: 1, broken_at: Some(2) });
+        Ok(_) => Ok(()),
+        Err(_) => match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+            // The folder's own name must outlive a power cut as its files do.
+            Ok(()) => folder
+                .parent()
+                .map_or(Ok(()), |above| std::fs::File::open(above).and_then(|f| f.sync_all()))
+                .map_err(|e| StateError::Io { file: folder.to_owned(), cause: e.to_string() }),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+                Err(StateError::DiskFull { dir: folder.to_owned() })
+            }
+            Err(e) => Err(refused(e.to_string())),
+        },
     }
 }

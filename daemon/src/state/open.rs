@@ -10,8 +10,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The migrations, oldest first: the store's version is their number.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_session_order.sql"), include_str!("migrations/0004_identity.sql"), include_str!("migrations/0005_policies.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_session_order.sql"),
+    include_str!("migrations/0003_audit.sql"),
+    include_str!("migrations/0004_identity.sql"),
+    include_str!("migrations/0005_policies.sql"),
+];
 
 pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf), StateError> {
     let file = dir.join("state.db");

@@ -5,7 +5,7 @@ mod shop;
 
 use super::{Demo, Wish};
 use crate::agents::Agents;
-use crate::audit::Audit;
+use crate::audit::{Audit, Rules};
 use crate::catalog::Catalog;
 use crate::gate::{Gate, Limits};
 use crate::lifecycle::Activity;
@@ -35,14 +35,15 @@ impl House {
             path
         };
         let state = State::open(&folder("state")).await.unwrap();
-        let catalog = Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), None).await.unwrap();
+        let catalog =
+            Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder("scratch"));
         let limits = Limits { statements: 4, queue: 64, timeout: None };
         let gate = Gate::new(
             catalog,
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
-            Audit::new(state.clone()),
+            Audit::open(state.clone(), &dir.path().join("audit"), Rules::default()).await.unwrap(),
             crate::policies::Policies::new(state.clone()),
             limits,
         );

@@ -45,8 +45,13 @@ pub(super) async fn status(State(rooms): State<Rooms>) -> Json<Status> {
         log: rooms.config.dirs.log_file().display().to_string(),
         state_dir: rooms.config.dirs.state.display().to_string(),
         idle_exit_seconds: rooms.config.idle_exit.map_or(0, |d| d.as_secs()),
-        degraded: rooms.state.degraded().map(str::to_owned),
+        degraded: degraded(&rooms),
     })
+}
+
+/// Why writes are refused, if they are.
+fn degraded(rooms: &Rooms) -> Option<String> {
+    rooms.state.degraded().or_else(|| rooms.gate.audit().degraded()).map(str::to_owned)
 }
 
 #[derive(Deserialize)]
@@ -69,7 +74,7 @@ pub(super) async fn stop(State(rooms): State<Rooms>, Query(query): Query<StopQue
 /// What `wharf doctor` cannot see from outside.
 pub(super) async fn checks(State(rooms): State<Rooms>) -> Result<Json<Value>, Failure> {
     let verdict = rooms.gate.audit().verify().await?;
-    let degraded = rooms.state.degraded().map(str::to_owned);
+    let degraded = degraded(&rooms);
     let parser = tokio::task::spawn_blocking(move || {
         let answer = rooms.gate.pool().lease(crate::sources::duckdb::Fence::Locked, Vec::new(), "").and_then(
             |lease| {
@@ -89,7 +94,7 @@ pub(super) async fn checks(State(rooms): State<Rooms>) -> Result<Json<Value>, Fa
     let (version, zones) = parser.await.unwrap_or_else(|e| (Err(e.to_string()), Err(e.to_string())));
     Ok(Json(json!({
         "writes": {"refused": degraded},
-        "audit": {"lines": verdict.sound, "broken_at": verdict.broken_at},
+        "audit": verdict,
         "engine": {"version": version.as_ref().ok(), "error": version.err()},
         "time_zones": {"works": zones.is_ok(), "error": zones.err()},
     })))

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on the owner's Unix socket: JSON in, JSON or rows out, events as SSE.
 
+mod audit;
 mod chat;
 mod connection;
 mod daemon;
@@ -57,6 +58,9 @@ pub fn router(rooms: Rooms) -> Router {
         .route("/api/sessions/{id}", get(sessions::show).patch(sessions::update).delete(sessions::remove))
         .route("/api/sessions/{id}/turns", get(sessions::turns))
         .route("/api/sessions/{id}/events", get(sessions::events))
+        .route("/api/audit", get(audit::list))
+        .route("/api/audit/export", get(audit::export))
+        .route("/api/audit/verify", get(audit::verify))
         .route("/api/chat/turns", post(chat::ask))
         .route("/api/chat/turns/{id}", get(chat::show).delete(chat::stop))
         .fallback(unknown)

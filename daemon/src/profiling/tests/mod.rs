@@ -6,7 +6,7 @@ mod kept;
 mod naive;
 
 use super::{Step, profile};
-use crate::audit::Audit;
+use crate::audit::{Audit, Rules};
 use crate::catalog::Catalog;
 use crate::gate::{Gate, Limits};
 use crate::sources::Cancel;
@@ -36,7 +36,7 @@ impl World {
             catalog,
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
-            Audit::new(state.clone()),
+            Audit::open(state.clone(), &folder.path().join("audit"), Rules::default()).await.unwrap(),
             crate::policies::Policies::new(state.clone()),
             limits,
         );
