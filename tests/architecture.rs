@@ -8,7 +8,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["clock", "telemetry"],
     &["lifecycle"],
-    &["state"],
+    &["secrets", "state"],
     &["audit", "identity"],
     &["policies"],
     &["formats", "sources"],

@@ -2,6 +2,7 @@
 
 use crate::audit::Rules;
 use crate::gate::Limits;
+use crate::identity::Times;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_settings::{Dirs, Settings};
@@ -27,6 +28,10 @@ pub struct Config {
     pub memory: u64,
     /// What all statements together may take.
     pub limits: Limits,
+    /// The door for agents and users over TCP; none: it stays shut.
+    pub tcp: Option<Tcp>,
+    /// How long logins last.
+    pub logins: Times,
     /// When the audit log's files are closed and deleted.
     pub audit: Rules,
     /// The source meant when a request names none.
@@ -55,6 +60,11 @@ impl Config {
                 queue: usize::try_from(settings.count("limits.queue")).unwrap_or(64),
                 timeout: settings.duration("limits.statement_timeout"),
             },
+            tcp: Tcp::of(settings),
+            logins: Times {
+                jwt: settings.duration("auth.jwt").unwrap_or(Duration::from_secs(1800)),
+                login: settings.duration("auth.login").unwrap_or(Duration::from_secs(43_200)),
+            },
             audit: Rules {
                 max_size: settings.size("audit.max_size").unwrap_or(Rules::default().max_size),
                 max_age: settings.duration("audit.max_age"),
@@ -65,6 +75,97 @@ impl Config {
             private: false,
             dirs,
         }
+    }
+}
+
+/// The door over TCP.
+#[derive(Debug, Clone)]
+pub struct Tcp {
+    /// Address and port.
+    pub listen: String,
+    /// How it is encrypted.
+    pub tls: Tls,
+    /// Whether it may be open beyond loopback without encryption.
+    pub plain: bool,
+    /// Folder with a frontend's build.
+    pub static_dir: Option<PathBuf>,
+    /// Origins whose pages may call.
+    pub cors_origins: Vec<String>,
+    /// Requests a minute.
+    pub rates: Rates,
+    /// Connections at once.
+    pub connections: usize,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// There is none.
+    Off,
+    /// PEM files: the chain and its key.
+    Files(PathBuf, PathBuf),
+    /// One made at the first start, for trials.
+    SelfSigned,
+    /// An ACME authority.
+    Acme {
+        /// Host names.
+        domains: Vec<String>,
+        /// Whom the authority writes to.
+        email: Option<String>,
+        /// Its directory; none: Let's Encrypt.
+        directory: Option<String>,
+    },
+}
+
+/// Requests a minute; 0 = no limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// For each principal, but for statements.
+    pub metadata: u32,
+    /// Statements, samples, profiles and metric queries of each principal.
+    pub query: u32,
+    /// Health checks of each address.
+    pub health: u32,
+}
+
+impl Tcp {
+    fn of(settings: &Settings) -> Option<Self> {
+        let listen = settings.optional("http.listen")?.to_owned();
+        let list = |key| -> Vec<String> {
+            let words = settings.optional(key).unwrap_or_default().split(',');
+            words.map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+        };
+        let rate = |key| u32::try_from(settings.count(key)).unwrap_or(u32::MAX);
+        let path = |key| settings.optional(key).map(PathBuf::from);
+        let files = || {
+            Tls::Files(path("http.tls_cert").unwrap_or_default(), path("http.tls_key").unwrap_or_default())
+        };
+        let acme = || Tls::Acme {
+            domains: list("http.acme_domains"),
+            email: settings.optional("http.acme_email").map(str::to_owned),
+            directory: settings.optional("http.acme_directory").map(str::to_owned),
+        };
+        let tls = match settings.text("http.tls") {
+            "files" => files(),
+            "self-signed" => Tls::SelfSigned,
+            "acme" => acme(),
+            "auto" if path("http.tls_cert").is_some() => files(),
+            "auto" if settings.optional("http.acme_domains").is_some() => acme(),
+            _ => Tls::Off,
+        };
+        Some(Self {
+            listen,
+            tls,
+            plain: settings.text("http.plain") == "true",
+            static_dir: path("http.static_dir"),
+            cors_origins: list("http.cors_origins"),
+            rates: Rates {
+                metadata: rate("http.rate_metadata"),
+                query: rate("http.rate_query"),
+                health: rate("http.rate_health"),
+            },
+            connections: usize::try_from(settings.count("http.connections")).unwrap_or(1024).max(1),
+        })
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`sources`] | where data lives |
 //! | [`identity`] | who asks: tokens, users, JWTs |
 //! | [`policies`] | what they may read, how, and how much |
+//! | [`secrets`] | keys that wharf makes for itself |
 //! | [`audit`], [`state`] | what was done, and the daemon's own database |
 //! | [`lifecycle`] | the daemon as a process |
 
@@ -34,6 +35,7 @@ pub mod models;
 pub mod policies;
 pub mod profiling;
 pub mod sampling;
+pub mod secrets;
 pub mod sessions;
 pub mod sources;
 pub mod state;
@@ -68,10 +70,14 @@ pub struct AllRooms {
     pub sessions: sessions::Sessions,
     /// Providers of answers.
     pub agents: agents::Agents,
+    /// Who asks.
+    pub identity: identity::Identity,
     /// What is going on.
     pub activity: Activity,
     /// Outputs that clients handed over.
     pub handoff: doors::handoff::Handoff,
+    /// Where the door over TCP is, once it is open: `https://host:port`.
+    pub address: std::sync::OnceLock<String>,
 }
 
 impl std::ops::Deref for Rooms {
@@ -84,7 +90,8 @@ impl std::ops::Deref for Rooms {
 /// Work for the process's first thread.
 pub type Errand = Box<dyn FnOnce() + Send>;
 
-/// Runs the daemon until it is told to end or has nothing to do. `ready` is called once clients can connect.
+/// Runs the daemon until it is told to end or has nothing to do. `ready` is called once clients can connect, with the
+/// address of the door over TCP if there is one.
 ///
 /// `first_thread` gets what the process's first thread should do meanwhile: to open an engine, which allocates tens of
 /// thousands of times. On any other thread glibc grows its heap page by page, each with a system call that holds up the
@@ -95,7 +102,7 @@ pub type Errand = Box<dyn FnOnce() + Send>;
 pub async fn run(
     config: Config,
     first_thread: std::sync::mpsc::Sender<Errand>,
-    ready: impl FnOnce() + Send,
+    ready: impl FnOnce(Option<&str>) + Send,
 ) -> Result<(), ApiError> {
     prepare_folders(&config)?;
     let dir = if config.private { &config.dirs.runtime } else { &config.dirs.state };
@@ -111,20 +118,49 @@ pub async fn run(
         socket: rooms.config.socket.clone(),
     })
     .map_err(|e| cannot_begin(&e))?;
+    let (closing, closes) = tokio::sync::watch::channel(false);
+    let public = open_public(&rooms, closes).await?;
     let stall = rooms.config.write_stall;
     let router = doors::http::router(rooms.clone());
     let serving = tokio::spawn(doors::http::serve(http, rooms.clone(), router, stall));
     let receiving = tokio::spawn(rooms.handoff.clone().serve(handoff));
     let tidying = tokio::spawn(tidy(rooms.clone()));
     tracing::info!(pid = std::process::id(), socket = %rooms.config.socket.display(), "ready");
-    ready();
+    ready(rooms.address.get().map(String::as_str));
     let why = ending(&rooms).await;
     tracing::info!(%why, "ending");
+    // Who has begun to ask over TCP gets an answer; nobody new is let in.
+    let _ = closing.send(true);
+    if let Some(public) = public
+        && tokio::time::timeout(LAST_ANSWERS, public).await.is_err()
+    {
+        tracing::warn!("some requests were not answered in time");
+    }
     for task in [serving, receiving, tidying] {
         task.abort();
     }
     close(&rooms, &lock).await;
     Ok(())
+}
+
+/// How long requests that have begun may take once the daemon is told to end.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Opens the door over TCP, where one was asked for.
+async fn open_public(
+    rooms: &Rooms,
+    closes: tokio::sync::watch::Receiver<bool>,
+) -> Result<Option<tokio::task::JoinHandle<()>>, ApiError> {
+    let Some(tcp) = rooms.config.tcp.clone().filter(|_| !rooms.config.private) else { return Ok(None) };
+    let door = doors::http::Door::open(&tcp, rooms).await?;
+    let router = doors::http::public_router(rooms.clone(), &tcp, door.is_encrypted())?;
+    tracing::info!(address = %door.address, encrypted = door.is_encrypted(), "open over TCP");
+    let _ = rooms.address.set(format!(
+        "{}://{}",
+        if door.is_encrypted() { "https" } else { "http" },
+        door.address
+    ));
+    Ok(Some(tokio::spawn(door.serve(rooms.clone(), router, closes))))
 }
 
 fn cannot_begin(error: &lifecycle::LifecycleError) -> ApiError {
@@ -176,7 +212,8 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     if !config.private {
         audit.retain();
     }
-    let policies = policies::Policies::new(state.clone());
+    let secrets = secrets::Secrets::new(&dirs.state);
+    let policies = policies::Policies::new(state.clone(), secrets.clone());
     let gate = gate::Gate::new(catalog, pool, parser, audit, policies, config.limits.clone());
     let warm = gate.clone();
     tokio::task::spawn_blocking(move || warm.warm());
@@ -189,7 +226,11 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     let models = models::Models::new(gate.clone());
     let agents = agents::Agents::new(gate.clone(), models.clone(), sessions.clone(), activity.clone());
     let handoff = doors::handoff::Handoff::default();
-    Ok(Rooms(Arc::new(AllRooms { config, state, gate, models, sessions, agents, activity, handoff })))
+    let identity = identity::Identity::new(state.clone(), secrets, config.logins);
+    let address = std::sync::OnceLock::new();
+    let rooms =
+        AllRooms { config, state, gate, models, sessions, agents, identity, activity, handoff, address };
+    Ok(Rooms(Arc::new(rooms)))
 }
 
 /// Binds both sockets. Whatever stands at their paths is stale: this daemon holds the lock.
@@ -240,13 +281,19 @@ const IDLE_SECONDS: u32 = 5;
 /// Now and then: instances nobody uses are closed, and what they held goes back to the system.
 async fn tidy(rooms: Rooms) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
-    let (mut seen, mut quiet) = (0, 0_u32);
+    let (mut seen, mut quiet, mut ticks) = (0, 0_u32, 1_u64);
     loop {
         tick.tick().await;
         rooms.gate.pool().sweep();
         let begun = rooms.gate.registry().begun();
         quiet = if begun == seen && rooms.gate.registry().running_count() == 0 { quiet + 1 } else { 0 };
         seen = begun;
+        if ticks.is_multiple_of(60)
+            && let Err(error) = rooms.identity.flush().await
+        {
+            tracing::warn!(%error, "it was not noted when tokens were last used");
+        }
+        ticks += 1;
         if quiet == IDLE_SECONDS {
             lifecycle::let_go_of_program_text();
         }
@@ -270,6 +317,9 @@ async fn close(rooms: &Rooms, lock: &LifeLock) {
         tracing::warn!("some work did not end in time");
     }
     rooms.gate.audit().close().await;
+    if let Err(error) = rooms.identity.flush().await {
+        tracing::warn!(%error, "it was not noted when tokens were last used");
+    }
     rooms.state.close().await;
     lifecycle::remove_scratch(&rooms.config.dirs.cache);
 }

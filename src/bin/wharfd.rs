@@ -93,8 +93,8 @@ fn run(mode: Mode) -> Result<(), ApiError> {
         .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
     let log: PathBuf = config.dirs.log_file();
     let (errands, mine) = std::sync::mpsc::channel();
-    let running = runtime.spawn(wharf_daemon::run(config, errands, move || {
-        tell(&serde_json::json!({"ready": true, "pid": std::process::id(), "log": log}));
+    let running = runtime.spawn(wharf_daemon::run(config, errands, move |address| {
+        tell(&serde_json::json!({"ready": true, "pid": std::process::id(), "log": log, "address": address}));
         if mode == Mode::Detached {
             close_stdout();
         }

@@ -1,14 +1,20 @@
 //! The argument tree. Each noun has its own file here, its behaviour in `commands/` under the same name.
 
+mod access;
 mod ask;
+mod audit;
 mod data;
 mod nouns;
 mod output;
 mod system;
 
+pub use access::{RoleArg, ServeArgs, TokenAction, TokenKindArg, UserAction};
 pub use ask::{AskArgs, ChatArgs};
+pub use audit::{AuditAction, AuditFilter};
 pub use data::{MetricAction, MetricArgs, MetricQueryArgs, ProfileArgs, QueryArgs, SampleArgs};
-pub use nouns::{ModelAction, PolicyAction, SessionAction, SourceAction, SourceAddArgs, TableAction};
+pub use nouns::{
+    ModelAction, PolicyAction, PolicySetArgs, SessionAction, SourceAction, SourceAddArgs, TableAction,
+};
 pub use output::{OutputArgs, OutputFormat};
 pub use system::{ConfigAction, DaemonAction, DemoArgs, DoctorArgs};
 
@@ -99,9 +105,20 @@ pub enum Command {
     /// Semantic models
     #[command(subcommand)]
     Model(ModelAction),
-    /// What agents may read
+    /// Tokens of swarms and agents
+    #[command(subcommand)]
+    Token(TokenAction),
+    /// Users with passwords
+    #[command(subcommand)]
+    User(UserAction),
+    /// What others than you may read, how, and how much
     #[command(subcommand)]
     Policy(PolicyAction),
+    /// Open the door to agents and users over TCP
+    Serve(ServeArgs),
+    /// The audit log: who asked what, and whether the record is whole
+    #[command(subcommand)]
+    Audit(AuditAction),
     /// The local daemon
     #[command(subcommand)]
     Daemon(DaemonAction),

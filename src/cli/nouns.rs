@@ -73,6 +73,46 @@ pub enum TableAction {
         #[command(flatten)]
         output: OutputArgs,
     },
+    /// Let others read a table
+    #[command(
+        after_help = "Examples:\n  wharf table allow orders --to swarm:pricing\n  wharf table allow 'shop.*' --to role:analyst"
+    )]
+    Allow {
+        /// TABLE, SCHEMA.TABLE, SOURCE.SCHEMA.TABLE, or all: SCHEMA.*, SOURCE.*
+        table: String,
+        /// everyone, role:NAME, tenant:NAME, swarm:ID, user:NAME or agent:ID
+        #[arg(long, value_name = "SUBJECT")]
+        to: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let others read a table no longer
+    Deny {
+        /// As it was allowed
+        table: String,
+        /// As it was allowed
+        #[arg(long, value_name = "SUBJECT")]
+        to: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a table is about, and give it tags to be found by
+    #[command(visible_alias = "tag")]
+    Update {
+        /// Table name
+        table: String,
+        /// A sentence or two
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// Words to find it by, in place of those before
+        #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+        tags: Option<Vec<String>>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `wharf session`
@@ -133,6 +173,28 @@ pub enum ModelAction {
 /// `wharf policy`
 #[derive(Debug, Subcommand)]
 pub enum PolicyAction {
+    /// Show who may read what, how, and how much
+    Show {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set how a table is seen, or how much may be taken
+    #[command(
+        after_help = "Examples:\n  wharf policy set customers --column email=mask:hash --column phone=deny\n  wharf policy set orders --filter 'tenant = :tenant'\n  wharf policy set --for swarm:pricing --rows 10000 --per-day 500"
+    )]
+    Set(PolicySetArgs),
+    /// Say what would happen to somebody's statement, and why
+    Test {
+        /// user:NAME, agent:ID, swarm:ID, role:NAME, tenant:NAME or everyone
+        #[arg(long = "for", value_name = "SUBJECT")]
+        subject: String,
+        /// The statement
+        sql: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Judge statements: JSON lines in, verdicts out
     Check {
         /// File of JSON lines; `-` reads standard input
@@ -142,4 +204,41 @@ pub enum PolicyAction {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+/// `wharf policy set`
+#[derive(Debug, Args)]
+pub struct PolicySetArgs {
+    /// The table that columns and filter are for
+    pub table: Option<String>,
+    /// For whom; absent: everyone
+    #[arg(long = "for", value_name = "SUBJECT")]
+    pub subject: Option<String>,
+    /// COLUMN=TREATMENT: show, deny, mask:null, mask:redact, mask:hash, mask:partial(2,2), mask:bucket(10), mask:date(month)
+    #[arg(long = "column", value_name = "COLUMN=TREATMENT", requires = "table")]
+    pub columns: Vec<String>,
+    /// An expression that holds for the rows that may be seen; :tenant, :user, :swarm and :role are the reader's
+    #[arg(long, value_name = "SQL", requires = "table")]
+    pub filter: Option<String>,
+    /// Take the rule or the limits away
+    #[arg(long)]
+    pub clear: bool,
+    /// Rows of one result
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub rows: Option<u64>,
+    /// Bytes of one result
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub bytes: Option<u64>,
+    /// Seconds for one statement
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub seconds: Option<u64>,
+    /// Statements at the same time
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub concurrent: Option<u64>,
+    /// Statements a day
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub per_day: Option<u64>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }

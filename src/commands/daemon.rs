@@ -50,7 +50,7 @@ fn said(context: &Context, json: bool, state: &str, pid: Option<u32>) {
 }
 
 /// Stops the daemon and waits until it is gone.
-async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u32>, Failure> {
+pub(super) async fn stop(context: &Context, if_idle: bool, force: bool) -> Result<Option<u32>, Failure> {
     let address = match find(&context.dirs) {
         Found::Nothing => return Ok(None),
         Found::Silent(_) if force => return force_stop(&context.dirs),
@@ -176,9 +176,15 @@ async fn logs(context: &Context, follow: bool, lines: usize) -> Result<ExitCode,
 
 /// Becomes the daemon: the same process, so that a supervisor sees its signals and its end.
 fn foreground() -> Result<ExitCode, Failure> {
+    become_daemon(&[])
+}
+
+/// Becomes the daemon with these settings, as environment variables.
+pub(super) fn become_daemon(settings: &[(&str, String)]) -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt;
     let exe = std::env::current_exe().and_then(std::fs::canonicalize)?;
-    let error = std::process::Command::new(exe.with_file_name("wharfd")).exec();
+    let mut command = std::process::Command::new(exe.with_file_name("wharfd"));
+    let error = command.envs(settings.iter().map(|(name, value)| (name, value))).exec();
     Err(Failure::from(ApiError::new(
         ErrorKind::Unavailable,
         "daemon_start",

@@ -1,6 +1,7 @@
 //! One file per noun: arguments -> link -> output.
 
 mod ask;
+mod audit;
 mod chat;
 pub mod completions;
 mod config;
@@ -16,10 +17,13 @@ mod profile;
 mod query;
 mod result;
 mod sample;
+mod serve;
 mod session;
 mod source;
 mod spec;
 mod table;
+mod token;
+mod user;
 
 use crate::cli::{Cli, Command, Global};
 use crate::link::{Client, Failure};
@@ -180,7 +184,11 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<ExitCod
         Some(Command::Table(action)) => table::run(context, action).await,
         Some(Command::Session(action)) => session::run(context, action).await,
         Some(Command::Model(action)) => model::run(context, action).await,
+        Some(Command::Token(action)) => token::run(context, action).await,
+        Some(Command::User(action)) => user::run(context, action).await,
         Some(Command::Policy(action)) => policy::run(context, action).await,
+        Some(Command::Serve(args)) => serve::run(context, args).await,
+        Some(Command::Audit(action)) => audit::run(context, action).await,
         Some(Command::Daemon(action)) => daemon::run(context, action).await,
         Some(Command::Doctor(args)) => doctor::run(context, args).await,
         Some(

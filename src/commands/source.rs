@@ -211,28 +211,30 @@ async fn delete(
     confirm: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     let _: Source = client.get(&format!("/api/sources/{}", encoded(name))).await?;
+    confirmed(context, &format!("This forgets the source {name}; its files stay."), name, confirm)?;
+    let _: Value = client.delete(&format!("/api/sources/{}", encoded(name))).await?;
+    note(&context.terminal, &format!("forgot {name}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has a severe step confirmed: by its name on the command line, or typed at the terminal.
+///
+/// # Errors
+/// When it is not.
+pub fn confirmed(context: &Context, what: &str, name: &str, confirm: Option<&str>) -> Result<(), Failure> {
     let sure = match confirm {
         Some(confirm) => confirm == name,
         None if context.terminal.input && !context.terminal.no_input => {
-            crate::output::warn(&format!(
-                "this forgets the source `{name}`; its files stay. Type its name to go on:"
-            ));
+            crate::output::warn(&format!("{what} Type `{name}` to go on:"));
             let mut line = String::new();
             std::io::stdin().read_line(&mut line)?;
             line.trim() == name
         }
         None => {
-            return Err(
-                Failure::usage("deleting a source must be confirmed").hint(format!("add --confirm {name}"))
-            );
+            return Err(Failure::usage("this must be confirmed").hint(format!("add --confirm {name}")));
         }
     };
-    if !sure {
-        return Err(Failure::usage("the name does not match; nothing was changed"));
-    }
-    let _: Value = client.delete(&format!("/api/sources/{}", encoded(name))).await?;
-    note(&context.terminal, &format!("forgot {name}"));
-    Ok(ExitCode::SUCCESS)
+    if sure { Ok(()) } else { Err(Failure::usage("the name does not match; nothing was changed")) }
 }
 
 /// A name as it stands in a path.

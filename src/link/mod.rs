@@ -120,6 +120,14 @@ impl Client {
         decode(self.send(self.http.post(url(path)).json(body)).await?).await
     }
 
+    /// `PUT path` with a JSON body, a JSON reply.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        decode(self.send(self.http.put(url(path)).json(body)).await?).await
+    }
+
     /// `PATCH path` with a JSON body, a JSON reply.
     ///
     /// # Errors
@@ -151,6 +159,14 @@ impl Client {
     /// What the daemon says before the first byte, or that it cannot be reached.
     pub async fn stream(&self, path: &str, body: &impl Serialize) -> Result<reqwest::Response, Failure> {
         checked(self.send(self.http.post(url(path)).json(body)).await?).await
+    }
+
+    /// `GET path`, the reply's body as it comes.
+    ///
+    /// # Errors
+    /// What the daemon says before the first byte, or that it cannot be reached.
+    pub async fn get_stream(&self, path: &str) -> Result<reqwest::Response, Failure> {
+        checked(self.send(self.http.get(url(path))).await?).await
     }
 
     /// `POST path`, rows into the descriptor that was handed over as `output`; the reply tells how it went.

@@ -9,7 +9,7 @@ mod whole;
 
 pub use dirs::{Dirs, DirsError, Env};
 pub use layers::{Layer, Resolved, Settings, SettingsError};
-pub use table::{Kind, Setting, TABLE, init_text, schema};
+pub use table::{Kind, Setting, TABLE, duration, init_text, schema};
 pub use whole::{Use, WholeFile, write_whole};
 
 /// The longest socket path that the platform takes, in bytes, the closing NUL not counted.

@@ -100,6 +100,118 @@ pub const TABLE: &[Setting] = &[
         doc: "A client that reads nothing for this long while a stream is open is dropped.",
     },
     Setting {
+        key: "http.listen",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_LISTEN",
+        doc: "Address and port for agents and users over TCP, such as 0.0.0.0:8443; empty = the owner's socket only.",
+    },
+    Setting {
+        key: "http.tls",
+        kind: Kind::OneOf(&["auto", "files", "self-signed", "acme", "off"]),
+        default: "auto",
+        env: "WHARF_TLS",
+        doc: "How TCP is encrypted: a certificate from files, one made for trials, one from an ACME authority such as Let's Encrypt, or not at all; auto = files where tls_cert is set, acme where acme_domains is, else off on loopback and refused elsewhere.",
+    },
+    Setting {
+        key: "http.tls_cert",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_TLS_CERT",
+        doc: "PEM file with the certificate chain; read again when it changes.",
+    },
+    Setting {
+        key: "http.tls_key",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_TLS_KEY",
+        doc: "PEM file with the certificate's key.",
+    },
+    Setting {
+        key: "http.acme_domains",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_ACME_DOMAINS",
+        doc: "Host names for which a certificate is fetched, separated by commas.",
+    },
+    Setting {
+        key: "http.acme_email",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_ACME_EMAIL",
+        doc: "Where the authority writes when something is wrong with the certificate.",
+    },
+    Setting {
+        key: "http.acme_directory",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_ACME_DIRECTORY",
+        doc: "The authority's directory URL; empty = Let's Encrypt.",
+    },
+    Setting {
+        key: "http.plain",
+        kind: Kind::Bool,
+        default: "false",
+        env: "WHARF_PLAIN",
+        doc: "Allow TCP without encryption beyond loopback: only behind a proxy that encrypts.",
+    },
+    Setting {
+        key: "http.static_dir",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_STATIC_DIR",
+        doc: "Folder with a frontend's build, served under / with cache headers; empty = none.",
+    },
+    Setting {
+        key: "http.cors_origins",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_CORS_ORIGINS",
+        doc: "Origins whose pages may call the API, separated by commas; empty = none.",
+    },
+    Setting {
+        key: "http.rate_metadata",
+        kind: Kind::Count,
+        default: "100",
+        env: "WHARF_RATE_METADATA",
+        doc: "Requests a minute for each principal, but for those below; 0 = no limit.",
+    },
+    Setting {
+        key: "http.rate_query",
+        kind: Kind::Count,
+        default: "10",
+        env: "WHARF_RATE_QUERY",
+        doc: "Statements, samples, profiles and metric queries a minute for each principal; 0 = no limit.",
+    },
+    Setting {
+        key: "http.rate_health",
+        kind: Kind::Count,
+        default: "1000",
+        env: "WHARF_RATE_HEALTH",
+        doc: "Health checks a minute for each address; 0 = no limit.",
+    },
+    Setting {
+        key: "http.connections",
+        kind: Kind::Count,
+        default: "1024",
+        env: "WHARF_CONNECTIONS",
+        doc: "Connections over TCP at once; further ones wait.",
+    },
+    Setting {
+        key: "auth.jwt",
+        kind: Kind::Duration,
+        default: "30m",
+        env: "WHARF_JWT",
+        doc: "How long a JWT is valid.",
+    },
+    Setting {
+        key: "auth.login",
+        kind: Kind::Duration,
+        default: "12h",
+        env: "WHARF_LOGIN",
+        doc: "How long a login can be renewed before the password is asked for again.",
+    },
+    Setting {
         key: "audit.max_size",
         kind: Kind::Size,
         default: "64MB",
@@ -210,7 +322,7 @@ impl Kind {
 }
 
 /// Reads `90s`, `30m`, `8h`, `2d`, `250ms` or a bare number of seconds.
-pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
+pub fn duration(text: &str) -> Option<std::time::Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let n: u64 = digits.parse().ok()?;

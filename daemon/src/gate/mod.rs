@@ -8,6 +8,7 @@
 
 mod allowance;
 mod asker;
+mod judge;
 mod place;
 mod plan;
 mod registry;
@@ -15,6 +16,7 @@ mod relative;
 mod views;
 mod work;
 
+pub use judge::{Judged, check_rule};
 pub use plan::Rights;
 pub use registry::{Guard, Registry};
 pub use work::{Deliver, Delivered, Statement};

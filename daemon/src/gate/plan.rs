@@ -4,9 +4,9 @@ use super::Gate;
 use super::work::Statement;
 use crate::policies::Effective;
 use crate::sources::Cancel;
-use crate::sources::duckdb::{Attachment, Fence};
+use crate::sources::duckdb::{Attachment, Fence, Lease, engine_error, quote};
 use std::path::PathBuf;
-use wharf_policy::{Class, Denial, Dialect, Policy, TableName};
+use wharf_policy::{Checked, Class, Denial, Dialect, Policy, TableName};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// What the asker may do with this statement.
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) policy: String,
     pub(super) catalog: Option<String>,
     pub(super) tables: Vec<String>,
+    /// The same, where they are tables of the source.
+    pub(super) names: Vec<TableName>,
     pub(super) wraps: bool,
     pub(super) cwd: Option<PathBuf>,
     pub(super) sql: String,
@@ -42,6 +44,15 @@ impl Plan {
             Fence::OwnerReads => "duckdb:owner",
             Fence::OwnerWrites => "duckdb:owner-write",
         }
+    }
+
+    /// Has the engine look at names and types, without running anything.
+    pub(super) fn prepare(&self, lease: &Lease) -> Result<(), ApiError> {
+        let connection = lease.connect()?;
+        if let Some(catalog) = &self.catalog {
+            connection.execute_batch(&format!("use {}", quote(catalog))).map_err(|e| engine_error(&e))?;
+        }
+        connection.prepare(&self.sql).map(drop).map_err(|e| engine_error(&e))
     }
 }
 
@@ -91,14 +102,15 @@ impl Gate {
         let rights = if effective.is_some() { &Rights::Source } else { &statement.rights };
         match checked {
             Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => Ok(Plan {
+                sql: trimmed(&self.as_seen(statement, &checked, effective, source.as_deref())?),
                 fence: Fence::Locked,
                 attachments,
                 policy: mark,
                 catalog,
                 tables: checked.tables.iter().map(ToString::to_string).collect(),
+                names: checked.tables,
                 wraps: !checked.explain && !checked.several_steps,
                 cwd: None,
-                sql: trimmed(&statement.sql),
             }),
             checked => match rights {
                 Rights::Owner { write } => {
@@ -116,6 +128,24 @@ impl Gate {
                 )),
             },
         }
+    }
+
+    /// The statement with what the reader may see in the place of its tables.
+    fn as_seen(
+        &self,
+        statement: &Statement,
+        checked: &Checked,
+        effective: Option<&Effective>,
+        source: Option<&str>,
+    ) -> Result<String, ApiError> {
+        let (Some(effective), Some(source)) = (effective, source) else { return Ok(statement.sql.clone()) };
+        let tables = self.0.catalog.tables(source, &self.0.pool)?;
+        let views = super::views::of(effective, &tables, &checked.tables, &self.0.parser)?;
+        if views.is_empty() {
+            return Ok(statement.sql.clone());
+        }
+        let key = self.0.policies.mask_key()?;
+        wharf_policy::rewrite(&statement.sql, checked, &views, Dialect::Duckdb, key).map_err(|d| denied(&d))
     }
 
     /// The owner's freedom: used only for statements that need it.
@@ -169,6 +199,7 @@ impl Gate {
             policy: String::new(),
             catalog,
             tables: one.relations.iter().chain(&one.files).cloned().collect(),
+            names: Vec::new(),
             wraps: one.class == Class::Read && one.keyword != "PIVOT",
             cwd: statement.cwd.clone(),
             sql,

@@ -15,8 +15,9 @@ pub struct Registry(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    running: Mutex<HashMap<String, Cancel>>,
-    ended: Mutex<VecDeque<QueryStats>>,
+    // By id: whose it is, and how to end it.
+    running: Mutex<HashMap<String, (String, Cancel)>>,
+    ended: Mutex<VecDeque<(String, QueryStats)>>,
     waiting: AtomicU64,
     begun: AtomicU64,
 }
@@ -28,44 +29,53 @@ pub struct Guard {
 }
 
 impl Registry {
-    /// Enters a statement.
-    pub fn enter(&self, id: &str, cancel: &Cancel) -> Guard {
+    /// Enters a statement of somebody's.
+    pub fn enter(&self, id: &str, whose: String, cancel: &Cancel) -> Guard {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
-        self.running().insert(id.to_owned(), cancel.clone());
+        self.running().insert(id.to_owned(), (whose, cancel.clone()));
         Guard { registry: self.clone(), id: id.to_owned() }
     }
 
-    /// Remembers how a statement went.
-    pub fn remember(&self, stats: QueryStats) {
+    /// Remembers how a statement of somebody's went.
+    pub fn remember(&self, whose: String, stats: QueryStats) {
         let mut ended = self.ended();
         if ended.len() >= REMEMBERED {
             ended.pop_front();
         }
-        ended.push_back(stats);
+        ended.push_back((whose, stats));
     }
 
-    /// How a statement went, if it is over and not forgotten.
-    pub fn outcome(&self, id: &str) -> Option<QueryStats> {
-        self.ended().iter().rev().find(|s| s.query_id == id).cloned()
+    /// How a statement of theirs went, if it is over and not forgotten.
+    pub fn outcome(&self, id: &str, whose: &str) -> Option<QueryStats> {
+        self.ended().iter().rev().find(|(w, s)| s.query_id == id && w == whose).map(|(_, s)| s.clone())
     }
 
-    /// Whether a statement runs.
-    pub fn is_running(&self, id: &str) -> bool {
-        self.running().contains_key(id)
+    /// Whether a statement of theirs runs.
+    pub fn is_running(&self, id: &str, whose: &str) -> bool {
+        self.running().get(id).is_some_and(|(w, _)| w == whose)
     }
 
-    /// Ends a statement; false if none of this id runs.
-    pub fn cancel(&self, id: &str, reason: Reason) -> bool {
-        let cancel = self.running().get(id).cloned();
-        cancel.is_some_and(|c| {
+    /// Ends a statement of theirs; false if none of this id runs.
+    pub fn cancel(&self, id: &str, whose: &str, reason: Reason) -> bool {
+        let found = self.running().get(id).filter(|(w, _)| w == whose).map(|(_, c)| c.clone());
+        found.is_some_and(|c| {
             c.raise(reason);
             true
         })
     }
 
+    /// Ends all statements of these askers: they may ask no longer.
+    pub fn cancel_of(&self, whose: &[String]) {
+        let theirs: Vec<Cancel> =
+            self.running().values().filter(|(w, _)| whose.contains(w)).map(|(_, c)| c.clone()).collect();
+        for cancel in theirs {
+            cancel.raise(Reason::Gone);
+        }
+    }
+
     /// Ends all statements.
     pub fn cancel_all(&self, reason: Reason) {
-        let all: Vec<Cancel> = self.running().values().cloned().collect();
+        let all: Vec<Cancel> = self.running().values().map(|(_, c)| c.clone()).collect();
         for cancel in all {
             cancel.raise(reason);
         }
@@ -91,11 +101,11 @@ impl Registry {
         Waiting(self.clone())
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<String, Cancel>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, (String, Cancel)>> {
         self.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn ended(&self) -> MutexGuard<'_, VecDeque<QueryStats>> {
+    fn ended(&self) -> MutexGuard<'_, VecDeque<(String, QueryStats)>> {
         self.0.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

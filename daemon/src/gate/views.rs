@@ -1,22 +1,181 @@
-//! How policy cuts a table down for one reader.
+//! How policy cuts a table down for one reader: of all rules that fit, the strictest for each column, and every filter at once.
 
+use crate::identity::{Kind, Principal};
 use crate::policies::Effective;
-use wharf_policy::TableName;
-use wharf_protocol::{Table, TableColumn};
+use std::collections::HashMap;
+use std::str::FromStr;
+use wharf_policy::{
+    Attributes, BoundFilter, Dialect, DuckdbParser, Mask, RowFilter, TableName, Treatment, View, ViewColumn,
+};
+use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn, TableRule};
+
+/// What a reader sees of these tables, for each that has rules.
+///
+/// # Errors
+/// When a rule cannot be read any more: then the table is not seen at all.
+pub(super) fn of(
+    effective: &Effective,
+    tables: &[Table],
+    wanted: &[TableName],
+    parser: &dyn DuckdbParser,
+) -> Result<Vec<View>, ApiError> {
+    let named = |t: &&Table| wanted.contains(&TableName::new(&t.catalog, &t.schema, &t.name));
+    let ruled = tables.iter().filter(named).filter(|t| effective.rules(&name_of(t)).next().is_some());
+    ruled.map(|table| view(effective, table, parser)).collect()
+}
+
+fn view(effective: &Effective, table: &Table, parser: &dyn DuckdbParser) -> Result<View, ApiError> {
+    let treatments = treatments(effective, table)?;
+    let columns = table.columns.iter().map(|column| ViewColumn {
+        name: column.name.clone(),
+        data_type: column.r#type.clone(),
+        treatment: treatments.get(&column.name.to_ascii_lowercase()).copied().unwrap_or(Treatment::Show),
+    });
+    let mut filter: Option<BoundFilter> = None;
+    for entry in effective.rules(&name_of(table)) {
+        let Some(text) = &entry.rule.filter else { continue };
+        let bound = row_filter(table, text, parser)?.bind(&attributes(effective.principal()));
+        filter = Some(filter.map_or(bound.clone(), |before| before.and(&bound)));
+    }
+    Ok(View { table: name_of(table), columns: columns.collect(), filter })
+}
+
+fn name_of(table: &Table) -> TableName {
+    TableName::new(&table.catalog, &table.schema, &table.name)
+}
+
+/// By column in lower case: the strictest treatment.
+fn treatments(effective: &Effective, table: &Table) -> Result<HashMap<String, Treatment>, ApiError> {
+    let mut all: HashMap<String, Treatment> = HashMap::new();
+    for entry in effective.rules(&name_of(table)) {
+        for (column, text) in &entry.rule.columns {
+            let treatment = treatment(text)?;
+            let place = all.entry(column.to_ascii_lowercase()).or_insert(Treatment::Show);
+            *place = stricter(*place, treatment);
+        }
+    }
+    Ok(all)
+}
+
+fn treatment(text: &str) -> Result<Treatment, ApiError> {
+    Treatment::from_str(text)
+        .map_err(|bad| ApiError::new(ErrorKind::Invalid, "bad_treatment", bad.what).hint(bad.hint))
+}
+
+fn row_filter(table: &Table, text: &str, parser: &dyn DuckdbParser) -> Result<RowFilter, ApiError> {
+    let columns: Vec<(&str, &str)> =
+        table.columns.iter().map(|c| (c.name.as_str(), c.r#type.as_str())).collect();
+    RowFilter::new(text, &columns, Dialect::Duckdb, parser).map_err(|bad| {
+        let message = format!("the row filter of {} {}", table.qualified, bad.what);
+        ApiError::new(ErrorKind::Invalid, "bad_filter", message).hint(bad.hint)
+    })
+}
+
+/// The one of two treatments that shows less; where neither does, nothing of the values.
+fn stricter(a: Treatment, b: Treatment) -> Treatment {
+    let rank = |t: Treatment| match t {
+        Treatment::Deny => 6,
+        Treatment::Mask(Mask::Null) => 5,
+        Treatment::Mask(Mask::Redact) => 4,
+        Treatment::Mask(Mask::Hash) => 3,
+        Treatment::Mask(Mask::Partial { .. }) => 2,
+        Treatment::Mask(Mask::Bucket { .. } | Mask::Date { .. }) => 1,
+        Treatment::Show => 0,
+    };
+    match (a, b) {
+        (a, b) if a == b => a,
+        (
+            Treatment::Mask(Mask::Partial { first: f, last: l }),
+            Treatment::Mask(Mask::Partial { first, last }),
+        ) => Treatment::Mask(Mask::Partial { first: f.min(first), last: l.min(last) }),
+        (a, b) if rank(a) == rank(b) => Treatment::Mask(Mask::Null),
+        (a, b) if rank(a) > rank(b) => a,
+        (_, b) => b,
+    }
+}
+
+/// What filters may know of a reader.
+fn attributes(principal: &Principal) -> Attributes {
+    let mut all = Attributes::default()
+        .with_all("tenant", principal.tenant.clone())
+        .with_all("swarm", principal.swarm.clone())
+        .with_all("role", principal.roles.iter().map(|r| r.name().to_owned()))
+        .with_all("permission", principal.permissions().iter().map(|p| p.name().to_owned()));
+    match principal.kind {
+        Kind::User => all = all.with("user", principal.id.clone()),
+        Kind::Agent => all = all.with("agent", principal.id.clone()),
+        Kind::Owner => {}
+    }
+    all
+}
 
 /// A table with the columns that the reader may see.
 pub(super) fn shown(effective: &Effective, table: &Table) -> Table {
-    let name = TableName::new(&table.catalog, &table.schema, &table.name);
-    let denied = |column: &TableColumn| {
-        effective.rules(&name).any(|r| {
-            r.rule
-                .columns
-                .iter()
-                .any(|(c, treatment)| treatment == "deny" && c.eq_ignore_ascii_case(&column.name))
-        })
+    // A rule that cannot be read hides every column.
+    let treatments = treatments(effective, table);
+    let denied = |column: &TableColumn| match &treatments {
+        Ok(all) => all.get(&column.name.to_ascii_lowercase()) == Some(&Treatment::Deny),
+        Err(_) => true,
     };
     let columns = table.columns.iter().filter(|c| !denied(c)).cloned().collect();
     // How many rows there are in all is not theirs to know when they see only some.
-    let filtered = effective.rules(&name).any(|r| r.rule.filter.is_some());
+    let filtered = effective.rules(&name_of(table)).any(|r| r.rule.filter.is_some());
     Table { columns, rows: table.rows.filter(|_| !filtered), ..table.clone() }
+}
+
+/// An error of the engine as somebody may see it who sees only part of the data: what it says about values could be about
+/// those that are hidden.
+pub(super) fn shielded(effective: Option<&Effective>, error: ApiError) -> ApiError {
+    let about_values = matches!(error.code.as_str(), "conversion" | "sql" | "io" | "engine" | "constraint");
+    if effective.is_none() || !about_values {
+        return error;
+    }
+    let message = "the statement failed on some value; what it says is withheld, because it may be about values you may not see";
+    ApiError::new(error.kind, &error.code, message)
+        .hint("TRY_CAST and TRY give NULL in the place of an error")
+}
+
+/// Whether a rule fits its table.
+pub(super) fn check(parser: &dyn DuckdbParser, table: &Table, rule: &TableRule) -> Result<(), ApiError> {
+    for (column, text) in &rule.columns {
+        let Some(known) = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(column)) else {
+            let near = wharf_policy::nearest(column, table.columns.iter().map(|c| c.name.as_str()));
+            let message = format!("the table {} has no column `{column}`", table.qualified);
+            return Err(ApiError::new(ErrorKind::NotFound, "column_not_found", message)
+                .maybe_hint((!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))));
+        };
+        treatment(text)?
+            .fits(&known.r#type, Dialect::Duckdb)
+            .map_err(|bad| ApiError::new(ErrorKind::Invalid, "bad_treatment", bad.what).hint(bad.hint))?;
+    }
+    match &rule.filter {
+        Some(text) => row_filter(table, text, parser).map(drop),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_treatments_the_one_that_shows_less_holds() {
+        let both = |a: &str, b: &str| {
+            let (a, b) = (treatment(a).unwrap(), treatment(b).unwrap());
+            assert_eq!(stricter(a, b), stricter(b, a));
+            stricter(a, b).to_string()
+        };
+        for (a, b, strictest) in [
+            ("show", "deny", "deny"),
+            ("show", "mask:hash", "mask:hash"),
+            ("mask:redact", "mask:hash", "mask:redact"),
+            ("mask:null", "mask:redact", "mask:null"),
+            ("mask:partial(2,4)", "mask:partial(3,1)", "mask:partial(2,1)"),
+            ("mask:bucket(10)", "mask:bucket(10)", "mask:bucket(10)"),
+            ("mask:bucket(10)", "mask:bucket(15)", "mask:null"),
+            ("mask:date(month)", "mask:date(week)", "mask:null"),
+        ] {
+            assert_eq!(both(a, b), strictest, "{a} and {b}");
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! A statement on its way: place, plan, audit, run, audit.
 
-use super::Gate;
 use super::allowance::{Allowance, ReadWithin, Within};
 use super::place::{Patient, Seat};
 use super::plan::{Plan, Rights};
+use super::{Gate, views};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
@@ -109,7 +109,7 @@ impl Gate {
             }
         };
         let registry = self.registry().clone();
-        let guard = registry.enter(&statement.id, &cancel);
+        let guard = registry.enter(&statement.id, self.principal().name(), &cancel);
         // Whoever sets a deadline means the time until there is an answer, waiting included.
         let deadline = statement.timeout.or(self.0.limits.timeout).map(|limit| {
             let cancel = cancel.clone();
@@ -196,7 +196,7 @@ impl Gate {
             stats.columns.clone_from(&shape.columns);
         }
         stats.elapsed_ms = clock::millis_since(arrived);
-        self.finish(&plan, entry, stats, consumer, result, cancel, runtime)
+        self.finish(&plan, effective, entry, stats, consumer, result, cancel, runtime)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -272,6 +272,7 @@ impl Gate {
     fn finish<C>(
         &self,
         plan: &Plan,
+        effective: Option<&Effective>,
         entry: Entry,
         mut stats: QueryStats,
         consumer: Option<C>,
@@ -286,7 +287,9 @@ impl Gate {
             }
             Err(Stop::ReaderGone) => ("cancelled", None),
             Err(Stop::Cancelled) => ("cancelled", Some(cancel.error())),
-            Err(Stop::Failed(error)) => ("failed", Some(self.after_damage(error, &plan.attachments))),
+            Err(Stop::Failed(error)) => {
+                ("failed", Some(views::shielded(effective, self.after_damage(error, &plan.attachments))))
+            }
         };
         stats.status = outcome.to_owned();
         let error = error.map(|e| with_id(e, &stats.query_id));
@@ -299,7 +302,7 @@ impl Gate {
             time_ms: Some(stats.elapsed_ms),
             ..entry
         };
-        self.registry().remember(stats.clone());
+        self.registry().remember(self.principal().name(), stats.clone());
         // The caller need not wait for the closing line: the opening one, which tells what was read, is on the disk.
         let audit = self.audit().clone();
         runtime.spawn(async move {

@@ -2,10 +2,9 @@
 
 use super::principal::Principal;
 use super::secret;
-use crate::lifecycle::io_error;
+use crate::secrets::Secrets;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use wharf_protocol::{ApiError, ErrorKind, Permission, Role};
 
 /// What a JWT says. The account decides what its bearer may do; the names in here are for the client to show.
@@ -41,31 +40,20 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// With the key in `dir`, made at the first start.
-    pub(super) fn open(dir: &Path) -> Result<Self, ApiError> {
-        let file = dir.join("jwt.key");
-        let key = match std::fs::read(&file) {
-            Ok(key) if key.len() == 32 => key,
-            Ok(key) => {
-                let message = format!("{} holds {} bytes, not the 32 of a key", file.display(), key.len());
-                return Err(ApiError::new(ErrorKind::Failed, "jwt_key", message)
-                    .hint("remove the file to have another made; everybody has to log in again then"));
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let key = secret::random::<32>()?;
-                wharf_settings::write_whole(&file, key, wharf_settings::Use::Own)
-                    .map_err(|e| io_error(&file, &e))?;
-                key.to_vec()
-            }
-            Err(e) => return Err(io_error(&file, &e)),
-        };
+    /// With this daemon's key.
+    pub(super) fn open(secrets: &Secrets) -> Result<Self, ApiError> {
+        let key = secrets.key("jwt")?;
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[ISSUER]);
         rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         // Times are judged by the daemon's own clock, which never goes back.
         (rules.validate_exp, rules.validate_nbf) = (false, false);
-        Ok(Self { sign: EncodingKey::from_secret(&key), read: DecodingKey::from_secret(&key), rules })
+        Ok(Self {
+            sign: EncodingKey::from_secret(key.bytes()),
+            read: DecodingKey::from_secret(key.bytes()),
+            rules,
+        })
     }
 
     /// A JWT for a login, valid for `seconds` from `now` (seconds since 1970).
@@ -119,14 +107,18 @@ pub(super) enum Unfit {
 mod tests {
     use super::*;
 
+    fn open(dir: &std::path::Path) -> Signer {
+        Signer::open(&Secrets::new(dir)).unwrap()
+    }
+
     #[test]
     fn only_what_this_daemon_signed_counts_and_only_in_its_time() {
         let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (signer, stranger) = (Signer::open(dir.path()).unwrap(), Signer::open(other.path()).unwrap());
+        let (signer, stranger) = (open(dir.path()), open(other.path()));
         let jwt = signer.sign(&Principal::owner(), "login", 1000, 60).unwrap();
         assert_eq!(signer.read(&jwt, 1030).unwrap().sid, "login");
         // The key outlives the process.
-        assert!(Signer::open(dir.path()).unwrap().read(&jwt, 1030).is_ok());
+        assert!(open(dir.path()).read(&jwt, 1030).is_ok());
         assert_eq!(signer.read(&jwt, 1060).unwrap_err(), Unfit::Expired);
         assert_eq!(signer.read(&jwt, 900).unwrap_err(), Unfit::Unknown);
         assert_eq!(stranger.read(&jwt, 1030).unwrap_err(), Unfit::Unknown);

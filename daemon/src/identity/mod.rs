@@ -15,11 +15,11 @@ pub use principal::{Kind, Principal, Who};
 pub use users::LoggedIn;
 
 use crate::clock;
+use crate::secrets::Secrets;
 use crate::state::{State, StateError, Write};
 use chrono::{DateTime, Utc};
 use directory::{Directory, Worthless};
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use wharf_protocol::{ApiError, ErrorKind, TokenKind};
@@ -33,7 +33,7 @@ pub struct Identity(Arc<Inner>);
 
 struct Inner {
     state: State,
-    dir: PathBuf,
+    secrets: Secrets,
     times: Times,
     signer: OnceLock<jwt::Signer>,
     directory: RwLock<Option<Arc<Directory>>>,
@@ -112,11 +112,11 @@ pub(crate) fn unauthorized(code: &str, message: impl Into<String>) -> ApiError {
 }
 
 impl Identity {
-    /// The principals in `state`; the key for JWTs stands in `dir`.
-    pub fn new(state: State, dir: PathBuf, times: Times) -> Self {
+    /// The principals in `state`; the key for JWTs is one of `secrets`.
+    pub fn new(state: State, secrets: Secrets, times: Times) -> Self {
         Self(Arc::new(Inner {
             state,
-            dir,
+            secrets,
             times,
             signer: OnceLock::new(),
             directory: RwLock::default(),
@@ -228,7 +228,7 @@ impl Identity {
         if let Some(signer) = self.0.signer.get() {
             return Ok(signer);
         }
-        let signer = jwt::Signer::open(&self.0.dir)?;
+        let signer = jwt::Signer::open(&self.0.secrets)?;
         Ok(self.0.signer.get_or_init(|| signer))
     }
 

@@ -2,11 +2,11 @@
 //!
 //! Only the BLAKE3 hash is kept. A slow hash, as for passwords, would add nothing: nobody guesses 256 bits.
 
+use crate::secrets::random;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::TryRng as _;
 use subtle::ConstantTimeEq;
-use wharf_protocol::{ApiError, ErrorKind, TokenKind};
+use wharf_protocol::{ApiError, TokenKind};
 
 /// Characters of the random part: 32 bytes in base64 without padding.
 const LENGTH: usize = 43;
@@ -36,15 +36,6 @@ impl Digest {
     pub(super) fn bucket(self) -> u128 {
         u128::from_le_bytes(std::array::from_fn(|i| self.0[i]))
     }
-}
-
-/// Random bytes from the operating system.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], ApiError> {
-    let mut bytes = [0_u8; N];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|e| {
-        ApiError::new(ErrorKind::Internal, "random", format!("the system gives no random numbers: {e}"))
-    })?;
-    Ok(bytes)
 }
 
 fn prefix(kind: TokenKind) -> &'static str {

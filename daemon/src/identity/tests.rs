@@ -12,7 +12,7 @@ const TIMES: Times = Times { jwt: Duration::from_secs(1800), login: Duration::fr
 async fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let state = State::open(dir.path()).await.unwrap();
-    let identity = Identity::new(state.clone(), dir.path().to_owned(), TIMES);
+    let identity = Identity::new(state.clone(), Secrets::new(dir.path()), TIMES);
     Place { _dir: dir, state, identity }
 }
 
@@ -108,7 +108,7 @@ async fn rotation_overlaps_and_revocation_is_at_once_and_for_every_process() {
     id.flush().await.unwrap();
     assert!(id.token(&agent.token.token_id).await.unwrap().last_used_at.is_some());
     // Another process over the same state.
-    let other = Identity::new(place.state.clone(), place._dir.path().to_owned(), TIMES);
+    let other = Identity::new(place.state.clone(), Secrets::new(place._dir.path()), TIMES);
     let revoked = other.revoke_token(&swarm.token.token_id).await.unwrap();
     assert_eq!(revoked.status, "revoked");
     assert_eq!(place.code(&pair(&again.secret)).await, "token_invalid");

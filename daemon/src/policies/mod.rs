@@ -12,9 +12,11 @@ pub use subject::Subject;
 
 use crate::clock;
 use crate::identity::Principal;
+use crate::secrets::Secrets;
 use crate::state::State;
 use book::Book;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use wharf_policy::MaskKey;
 use wharf_protocol::{ApiError, ErrorKind, Grant, PolicyBook, RuleEntry, SubjectLimits, TableNote};
 
 /// What goes by this name in the state changes with every grant, rule and limit.
@@ -26,6 +28,8 @@ pub struct Policies(Arc<Inner>);
 
 struct Inner {
     state: State,
+    secrets: Secrets,
+    key: OnceLock<MaskKey>,
     book: RwLock<Option<Arc<Book>>>,
 }
 
@@ -39,9 +43,9 @@ pub struct Note {
 }
 
 impl Policies {
-    /// The policies in `state`.
-    pub fn new(state: State) -> Self {
-        Self(Arc::new(Inner { state, book: RwLock::default() }))
+    /// The policies in `state`; the key of hashes is one of `secrets`.
+    pub fn new(state: State, secrets: Secrets) -> Self {
+        Self(Arc::new(Inner { state, secrets, key: OnceLock::new(), book: RwLock::default() }))
     }
 
     /// What holds for a principal, as of now.
@@ -70,6 +74,18 @@ impl Policies {
     /// When the state cannot be read.
     pub async fn all(&self) -> Result<PolicyBook, ApiError> {
         Ok(self.book().await?.shown())
+    }
+
+    /// The key of `mask:hash`: the same for good, so that hashes stay comparable.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn mask_key(&self) -> Result<&MaskKey, ApiError> {
+        if let Some(key) = self.0.key.get() {
+            return Ok(key);
+        }
+        let key = MaskKey::new(self.0.secrets.key("mask")?.bytes());
+        Ok(self.0.key.get_or_init(|| key))
     }
 
     /// What people say of a table.

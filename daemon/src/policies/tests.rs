@@ -23,7 +23,7 @@ fn grant(subject: &str, schema: &str, table: &str) -> Grant {
 #[tokio::test]
 async fn grants_add_up_and_limits_narrow() {
     let dir = tempfile::tempdir().unwrap();
-    let policies = Policies::new(State::open(dir.path()).await.unwrap());
+    let policies = Policies::new(State::open(dir.path()).await.unwrap(), Secrets::new(dir.path()));
     let (red, blue) = (agent("a", "red"), agent("b", "blue"));
     let orders = TableName::new("shop", "main", "orders");
     assert!(!policies.of(&red).await.unwrap().allows(&orders));
@@ -56,7 +56,7 @@ async fn grants_add_up_and_limits_narrow() {
 async fn all_rules_that_fit_apply() {
     let dir = tempfile::tempdir().unwrap();
     let state = State::open(dir.path()).await.unwrap();
-    let policies = Policies::new(state.clone());
+    let policies = Policies::new(state.clone(), Secrets::new(dir.path()));
     let rule =
         |column: &str| TableRule { columns: [(column.to_owned(), "deny".to_owned())].into(), filter: None };
     let entry = |subject: &str, rule| RuleEntry {

@@ -44,7 +44,7 @@ impl House {
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
             Audit::open(state.clone(), &dir.path().join("audit"), Rules::default()).await.unwrap(),
-            crate::policies::Policies::new(state.clone()),
+            crate::policies::Policies::new(state.clone(), crate::secrets::Secrets::new(dir.path())),
             limits,
         );
         let models = Models::new(gate.clone());

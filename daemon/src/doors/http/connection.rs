@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::time::{Instant, Sleep};
 
 /// Serves connections until the task is dropped.
@@ -32,17 +32,10 @@ pub async fn serve(listener: UnixListener, rooms: Rooms, router: Router, write_s
             Ok(peer) if peer.uid() == own => {
                 let busy = rooms.activity.client();
                 let router = router.clone();
+                let patience = Patience { first: request_time, stall: write_stall };
                 tokio::spawn(async move {
                     let _busy = busy;
-                    let io = TokioIo::new(Patient::new(stream, request_time, write_stall));
-                    let served = hyper::server::conn::http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .header_read_timeout(request_time)
-                        .max_buf_size(256 << 10)
-                        .serve_connection(io, TowerToHyperService::new(router));
-                    if let Err(e) = served.await {
-                        tracing::debug!(error = %e, "a connection ended early");
-                    }
+                    talk(stream, patience, router, std::future::pending()).await;
                 });
             }
             peer => {
@@ -63,16 +56,52 @@ pub async fn serve(listener: UnixListener, rooms: Rooms, router: Router, write_s
     }
 }
 
+/// How long a peer may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Until the first byte, and until a request's head is whole.
+    pub(super) first: Duration,
+    /// While it is behind with reading.
+    pub(super) stall: Duration,
+}
+
+/// Serves one connection until it ends, or until its request is answered once `last` says so.
+pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    patience: Patience,
+    router: Router,
+    last: impl Future<Output = ()>,
+) {
+    let io = TokioIo::new(Patient::new(stream, patience.first, patience.stall));
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.first)
+        .max_buf_size(256 << 10)
+        .serve_connection(io, TowerToHyperService::new(router));
+    let mut served = std::pin::pin!(served);
+    let mut last = std::pin::pin!(last);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = last.as_mut() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(e) = ended {
+        tracing::debug!(error = %e, "a connection ended early");
+    }
+}
+
 /// A stream that gives up on a peer which sends nothing at first, or stops reading.
-struct Patient {
-    stream: UnixStream,
+struct Patient<S> {
+    stream: S,
     stall: Duration,
     first: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
-    fn new(stream: UnixStream, first: Duration, stall: Duration) -> Self {
+impl<S> Patient<S> {
+    fn new(stream: S, first: Duration, stall: Duration) -> Self {
         Self { stream, stall, first: Some(Box::pin(tokio::time::sleep(first))), writing: None }
     }
 
@@ -93,7 +122,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -113,7 +142,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watched(result, cx)

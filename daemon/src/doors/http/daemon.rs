@@ -8,10 +8,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wharf_protocol::{Hello, PROTOCOL, Status, StopReply};
 
-pub(super) async fn health() -> Json<Value> {
-    Json(json!({"status": "healthy"}))
-}
-
 pub(super) async fn hello(State(rooms): State<Rooms>) -> Json<Hello> {
     Json(Hello {
         protocol: PROTOCOL,

@@ -11,8 +11,16 @@ use wharf_protocol::{ApiError, ErrorKind};
 /// An error on its way out.
 pub struct Failure(pub ApiError);
 
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    pub(super) static ASKED: String;
+}
+
 impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        if self.0.request_id.is_none() {
+            self.0.request_id = ASKED.try_with(Clone::clone).ok();
+        }
         let status = StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, Json(self.0)).into_response()
     }

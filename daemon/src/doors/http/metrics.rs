@@ -1,5 +1,6 @@
 //! Metric queries, metrics, models.
 
+use super::access::Asker;
 use super::failure::{Body, Failure, Query};
 use super::queries::Output;
 use crate::Rooms;
@@ -15,12 +16,13 @@ use wharf_protocol::{MetricColumn, MetricInfo, MetricReply, MetricRequest, Model
 use wharf_semantic::Role;
 
 pub(super) async fn query(
-    State(rooms): State<Rooms>,
+    asker: Asker,
     output: Output,
     headers: HeaderMap,
     Body(request): Body<MetricRequest>,
 ) -> Result<Response, Failure> {
     let query = crate::models::read_query(request.query)?;
+    let rooms = asker.rooms();
     let source = rooms.models.choose(request.source.as_deref())?;
     let loaded = rooms.models.of(&source).await?;
     let compiled = rooms.models.compile(&loaded, &query, None)?;
@@ -41,7 +43,7 @@ pub(super) async fn query(
     let mut statement = Statement::new("metric", Rights::Source, compiled.sql).source(&source);
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     let style = Style { no_header: request.no_header, null: request.null };
-    super::queries::send(rooms, &headers, output, statement, request.format, style).await
+    super::queries::send(&asker, &headers, output, statement, request.format, style).await
 }
 
 fn role(role: Role) -> &'static str {

@@ -1,41 +1,137 @@
-//! HTTP/1.1 on the owner's Unix socket: JSON in, JSON or rows out, events as SSE.
+//! HTTP/1.1, on the owner's Unix socket and over TCP: JSON in, JSON or rows out, events as SSE.
 
+mod access;
 mod audit;
 mod chat;
+mod compat;
 mod connection;
 mod daemon;
 mod demo;
+mod execute;
 mod failure;
+mod frontend;
+mod guesses;
+mod headers;
+mod health;
+mod identity;
 mod metrics;
+mod policies;
 mod policy;
 mod profiles;
 mod progress;
 mod queries;
+mod rates;
 mod samples;
 mod sessions;
 mod sources;
+mod tables;
+mod tcp;
+mod tls;
 
 pub use connection::serve;
+pub use tcp::Door;
 
 use crate::Rooms;
+use crate::config::Tcp;
+use access::{Need, Watch};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use failure::Failure;
+use guesses::Guesses;
+use rates::{Class, Rates};
 use std::time::{Duration, Instant};
-use wharf_protocol::{ApiError, ErrorKind, REQUEST_ID};
+use wharf_protocol::{ApiError, ErrorKind, Permission, REQUEST_ID};
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// All routes of the owner's socket.
-pub fn router(rooms: Rooms) -> Router {
-    let request_time = rooms.config.request_time;
+/// Routes whose handlers ask who comes: they are the same on the socket and over TCP.
+fn shared(watch: Option<&Watch>) -> Router<Rooms> {
+    let group = |routes: Router<Rooms>, permission: Option<Permission>, class: Class| {
+        let need = Need { permission, class };
+        routes.route_layer(middleware::from_fn_with_state((need, watch.cloned()), access::hold))
+    };
+    use Permission::{Execute, Manage, Read, Write};
     Router::new()
-        .route("/health", get(daemon::health))
+        .merge(group(health_routes(), None, Class::Health))
+        .merge(group(own_routes(), Some(Read), Class::Metadata))
+        .merge(group(read_routes(), Some(Read), Class::Metadata))
+        .merge(group(write_routes(), Some(Write), Class::Metadata))
+        .merge(group(execute_routes(), Some(Execute), Class::Query))
+        .merge(group(manage_routes(), Some(Manage), Class::Metadata))
+}
+
+fn health_routes() -> Router<Rooms> {
+    Router::new()
+        .route("/health", get(health::quick))
+        .route("/api/health/", get(health::service))
+        .route("/api/health/ready", get(health::ready))
+        .route("/api/health/{source}", get(health::source))
+        .route("/ai/api/health", get(health::gateway))
+}
+
+/// What is about who asks.
+fn own_routes() -> Router<Rooms> {
+    Router::new()
+        .route("/api/auth/logout", post(identity::logout))
+        .route("/api/auth/refresh", post(identity::refresh))
+        .route("/api/auth/me", get(identity::me))
+        .route("/api/auth/permissions", get(identity::permissions))
+        .route("/api/auth/jwt", get(identity::jwt))
+        .route("/auth/logout", post(identity::logout))
+        .route("/api/jwt", get(identity::jwt))
+}
+
+fn read_routes() -> Router<Rooms> {
+    Router::new()
+        .route("/api/tables", get(tables::list))
+        .route("/api/tables/{table}", get(tables::show))
+        .route("/list_data", get(tables::list_data))
+}
+
+fn write_routes() -> Router<Rooms> {
+    Router::new().route("/api/tables/{table}", patch(tables::describe))
+}
+
+fn execute_routes() -> Router<Rooms> {
+    Router::new()
+        .route("/api/queries/stream", post(queries::stream))
+        .route("/api/queries/execute", post(execute::execute))
+        .route("/api/queries/validate", post(execute::validate))
+        .route("/api/queries/{id}/status", get(queries::status))
+        .route("/api/queries/{id}", delete(queries::cancel))
+        .route("/api/samples/stream", post(samples::stream))
+        .route("/api/profiles", post(profiles::create))
+        .route("/api/metrics/query", post(metrics::query))
+        .route("/sample_data", post(compat::sample_data))
+        .route("/profile_data", post(compat::profile_data))
+        .route("/api/statements", post(compat::statements))
+}
+
+fn manage_routes() -> Router<Rooms> {
+    Router::new()
+        .route("/api/tokens", get(identity::tokens).post(identity::create_token))
+        .route("/api/tokens/{id}", get(identity::token).delete(identity::revoke_token))
+        .route("/api/tokens/{id}/rotate", post(identity::rotate_token))
+        .route("/api/users", get(identity::users).post(identity::create_user))
+        .route(
+            "/api/users/{name}",
+            get(identity::user).patch(identity::update_user).delete(identity::delete_user),
+        )
+        .route("/api/tables", post(tables::change))
+        .route("/api/policy", get(policies::show).put(policies::set))
+        .route("/api/policy/test", post(policies::test))
+        .route("/manage/tokens", post(compat::manage_tokens))
+        .route("/manage/tables", post(compat::manage_tables))
+}
+
+/// Routes of the owner alone.
+fn owners() -> Router<Rooms> {
+    Router::new()
         .route("/api/demo", post(demo::create))
         .route("/api/daemon/hello", get(daemon::hello))
         .route("/api/daemon/status", get(daemon::status))
@@ -43,14 +139,7 @@ pub fn router(rooms: Rooms) -> Router {
         .route("/api/daemon/checks", get(daemon::checks))
         .route("/api/sources", get(sources::list).post(sources::add))
         .route("/api/sources/{name}", get(sources::show).delete(sources::remove))
-        .route("/api/tables", get(sources::tables))
-        .route("/api/queries/stream", post(queries::stream))
-        .route("/api/queries/{id}/status", get(queries::status))
-        .route("/api/queries/{id}", delete(queries::cancel))
-        .route("/api/samples/stream", post(samples::stream))
-        .route("/api/profiles", post(profiles::create))
         .route("/api/metrics", get(metrics::list))
-        .route("/api/metrics/query", post(metrics::query))
         .route("/api/models", get(metrics::models))
         .route("/api/models/lint", post(metrics::lint))
         .route("/api/policy/check", post(policy::check))
@@ -58,18 +147,61 @@ pub fn router(rooms: Rooms) -> Router {
         .route("/api/sessions/{id}", get(sessions::show).patch(sessions::update).delete(sessions::remove))
         .route("/api/sessions/{id}/turns", get(sessions::turns))
         .route("/api/sessions/{id}/events", get(sessions::events))
-        .route("/api/audit", get(audit::list))
-        .route("/api/audit/export", get(audit::export))
-        .route("/api/audit/verify", get(audit::verify))
         .route("/api/chat/turns", post(chat::ask))
         .route("/api/chat/turns/{id}", get(chat::show).delete(chat::stop))
+}
+
+/// All routes of the owner's socket.
+pub fn router(rooms: Rooms) -> Router {
+    let request_time = rooms.config.request_time;
+    Router::new()
+        .merge(owners())
+        .merge(shared(None))
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(request_time, whole))
+        .layer(middleware::from_fn(access::owner))
         .layer(middleware::from_fn(about))
         .layer(middleware::from_fn(local_only))
         .with_state(rooms)
+}
+
+/// All routes over TCP.
+///
+/// # Errors
+/// When an origin that was configured is none.
+pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router, ApiError> {
+    let request_time = rooms.config.request_time;
+    let watch = Watch { rooms: rooms.clone(), guesses: Guesses::default(), rates: Rates::new(tcp.rates) };
+    let rates = watch.rates.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            rates.forget();
+        }
+    });
+    let login = Router::new()
+        .route("/api/auth/login", post(identity::login))
+        .route("/auth/login", post(identity::login))
+        .with_state(watch.clone());
+    let mut router = Router::new().merge(shared(Some(&watch)).with_state(rooms)).merge(login);
+    router = match &tcp.static_dir {
+        Some(dir) => router.fallback_service(frontend::files(dir)),
+        None => router.fallback(unknown),
+    };
+    let mut router = router
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(request_time, whole))
+        .layer(middleware::from_fn_with_state(watch, access::authenticate))
+        .layer(headers::cors(tcp)?)
+        .layer(middleware::from_fn(about))
+        .layer(middleware::from_fn(headers::secure));
+    if encrypted {
+        router = router.layer(middleware::from_fn(headers::strict));
+    }
+    Ok(router)
 }
 
 async fn unknown(request: Request) -> Failure {
@@ -142,7 +274,8 @@ async fn about(mut request: Request, next: Next) -> Response {
         HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
     });
     request.headers_mut().insert(id_header.clone(), id.clone());
-    let mut response = next.run(request).await;
+    let name = id.to_str().unwrap_or_default().to_owned();
+    let mut response = failure::ASKED.scope(name, next.run(request)).await;
     response.headers_mut().insert(id_header, id);
     let seconds = format!("{:.6}", begun.elapsed().as_secs_f64());
     if let Ok(value) = HeaderValue::from_str(&seconds) {

@@ -1,14 +1,15 @@
 //! Statements: rows out, as a stream or into the client's own output.
 
+use super::access::Asker;
 use super::failure::{Body, Failure, Path};
 use crate::Rooms;
 use crate::formats::{BodySink, Encoding, FdSink, Shape, Sink, Style};
-use crate::gate::{Deliver, Rights, Statement};
+use crate::gate::{Deliver, Gate, Rights, Statement};
+use crate::identity::Principal;
 use crate::sources::{Cancel, Reason, Stop};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::FromRequestParts;
-use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -31,11 +32,20 @@ const PIECES: usize = 2;
 /// that it is closed when the request turns out to be wrong: whoever reads it must see its end.
 pub(super) struct Output(Option<OwnedFd>);
 
+impl Output {
+    /// None: the rows are the reply's body.
+    pub(super) fn body() -> Self {
+        Self(None)
+    }
+}
+
 impl FromRequestParts<Rooms> for Output {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, rooms: &Rooms) -> Result<Self, Failure> {
-        let Some(id) = parts.headers.get(OUTPUT_ID) else { return Ok(Self(None)) };
+        // Only who shares the machine hands outputs over.
+        let owner = parts.extensions.get::<Principal>().is_some_and(Principal::is_owner);
+        let Some(id) = parts.headers.get(OUTPUT_ID).filter(|_| owner) else { return Ok(Self(None)) };
         match id.to_str().ok().and_then(|id| rooms.handoff.take(id)) {
             Some(fd) => Ok(Self(Some(fd))),
             None => Err(Failure(ApiError::new(
@@ -48,7 +58,7 @@ impl FromRequestParts<Rooms> for Output {
 }
 
 pub(super) async fn stream(
-    State(rooms): State<Rooms>,
+    asker: Asker,
     output: Output,
     headers: HeaderMap,
     Body(request): Body<QueryRequest>,
@@ -64,30 +74,33 @@ pub(super) async fn stream(
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     statement.cwd = request.cwd.map(PathBuf::from);
     let style = Style { no_header: request.no_header, null: request.null };
-    send(rooms, &headers, output, statement, request.format, style).await
+    send(&asker, &headers, output, statement, request.format, style).await
 }
 
 /// Runs a statement and sends its rows: into the output that the client handed over, if it names one, else as the body.
 pub(super) async fn send(
-    rooms: Rooms,
+    asker: &Asker,
     headers: &HeaderMap,
     output: Output,
     mut statement: Statement,
     format: Format,
     style: Style,
 ) -> Result<Response, Failure> {
-    if let Some(id) = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()) {
+    // The owner's client names its statements, so that it can end them; nobody else chooses an id.
+    let named = headers.get(REQUEST_ID).filter(|_| asker.principal().is_owner());
+    if let Some(id) = named.and_then(|v| v.to_str().ok()) {
         id.clone_into(&mut statement.id);
     }
+    let gate = asker.gate.clone();
     match output.0 {
-        Some(fd) => into_output(rooms, fd, statement, format, style).await,
-        None => as_body(rooms, statement, format, style).await,
+        Some(fd) => into_output(gate, fd, statement, format, style).await,
+        None => as_body(gate, statement, format, style).await,
     }
 }
 
 /// The reply comes when the last row is written, and tells how it went.
 async fn into_output(
-    rooms: Rooms,
+    gate: Gate,
     fd: OwnedFd,
     statement: Statement,
     format: Format,
@@ -97,14 +110,14 @@ async fn into_output(
     let sink = FdSink::new(fd, cancel.clone())?;
     // Dropped when the client goes away before the end.
     let guard = CancelOnDrop(cancel.clone());
-    let stats = deliver(&rooms, statement, cancel, format, style, move |_| Ok(Box::new(sink))).await?;
+    let stats = deliver(&gate, statement, cancel, format, style, move |_| Ok(Box::new(sink))).await?;
     drop(guard);
     Ok(Json(stats).into_response())
 }
 
 /// The reply begins with the first rows. One that fails after that ends without its last chunk; the status tells why.
 async fn as_body(
-    rooms: Rooms,
+    gate: Gate,
     statement: Statement,
     format: Format,
     style: Style,
@@ -123,7 +136,7 @@ async fn as_body(
             let _ = begun.send(());
             Ok(Box::new(BodySink::new(bytes, stop)) as Box<dyn Sink>)
         };
-        match deliver(&rooms, statement, cancel, format, style, begin).await {
+        match deliver(&gate, statement, cancel, format, style, begin).await {
             Ok(stats) if rows => {
                 let line = serde_json::json!({"stats": stats});
                 let _ = tail.send(Bytes::from(format!("{line}\n"))).await;
@@ -167,7 +180,7 @@ async fn as_body(
 }
 
 async fn deliver(
-    rooms: &Rooms,
+    gate: &Gate,
     statement: Statement,
     cancel: Cancel,
     format: Format,
@@ -183,7 +196,7 @@ async fn deliver(
     } else {
         Deliver::Rows(Encoding::new(format, style, begin))
     };
-    Ok(rooms.gate.run(statement, cancel, deliver).await?.stats)
+    Ok(gate.run(statement, cancel, deliver).await?.stats)
 }
 
 /// Copies what the engine writes into the sink, which is begun with the first byte: a statement that fails before has
@@ -210,12 +223,12 @@ fn copy(bytes: &mut dyn Read, begin: impl FnOnce() -> Result<Box<dyn Sink>, Stop
     }
 }
 
-pub(super) async fn status(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Response, Failure> {
-    let registry = rooms.gate.registry();
-    if let Some(stats) = registry.outcome(&id) {
+pub(super) async fn status(asker: Asker, Path(id): Path<String>) -> Result<Response, Failure> {
+    let (registry, whose) = (asker.gate.registry(), asker.principal().name());
+    if let Some(stats) = registry.outcome(&id, &whose) {
         return Ok(Json(stats).into_response());
     }
-    if registry.is_running(&id) {
+    if registry.is_running(&id, &whose) {
         return Ok(
             (StatusCode::OK, Json(serde_json::json!({"query_id": id, "status": "running"}))).into_response()
         );
@@ -223,8 +236,8 @@ pub(super) async fn status(State(rooms): State<Rooms>, Path(id): Path<String>) -
     Err(not_found(&id))
 }
 
-pub(super) async fn cancel(State(rooms): State<Rooms>, Path(id): Path<String>) -> Result<Response, Failure> {
-    if rooms.gate.registry().cancel(&id, Reason::Asked) {
+pub(super) async fn cancel(asker: Asker, Path(id): Path<String>) -> Result<Response, Failure> {
+    if asker.gate.registry().cancel(&id, &asker.principal().name(), Reason::Asked) {
         return Ok(Json(serde_json::json!({"query_id": id, "status": "cancelling"})).into_response());
     }
     Err(not_found(&id))
@@ -239,7 +252,7 @@ fn not_found(id: &str) -> Failure {
 }
 
 /// Ends the work when whoever waits for it goes away.
-struct CancelOnDrop(Cancel);
+pub(super) struct CancelOnDrop(pub(super) Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

@@ -1,12 +1,11 @@
 //! Sources and tables.
 
-use super::failure::{Body, Failure, Path, Query};
+use super::failure::{Body, Failure, Path};
 use super::progress;
 use crate::Rooms;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use serde_json::json;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, Table};
 
@@ -46,26 +45,6 @@ pub(super) async fn remove(
     rooms.gate.catalog().remove(&name, rooms.gate.pool()).await?;
     rooms.completion_changed();
     Ok(Json(json!({"message": format!("Source {name} removed")})))
-}
-
-#[derive(Deserialize)]
-pub(super) struct TablesQuery {
-    source: Option<String>,
-}
-
-pub(super) async fn tables(
-    State(rooms): State<Rooms>,
-    Query(query): Query<TablesQuery>,
-) -> Result<Json<Vec<Table>>, Failure> {
-    let names = match query.source {
-        Some(name) => vec![rooms.gate.catalog().get(&name)?.name],
-        None => rooms.gate.catalog().sources().into_iter().map(|s| s.name).collect(),
-    };
-    let mut tables = Vec::new();
-    for name in names {
-        tables.extend(all_tables(&rooms, name).await?.iter().cloned());
-    }
-    Ok(Json(tables))
 }
 
 async fn all_tables(rooms: &Rooms, name: String) -> Result<std::sync::Arc<Vec<Table>>, ApiError> {

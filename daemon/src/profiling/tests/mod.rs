@@ -37,7 +37,7 @@ impl World {
             pool.clone(),
             crate::sources::duckdb::EngineParser::new(pool),
             Audit::open(state.clone(), &folder.path().join("audit"), Rules::default()).await.unwrap(),
-            crate::policies::Policies::new(state.clone()),
+            crate::policies::Policies::new(state.clone(), crate::secrets::Secrets::new(folder.path())),
             limits,
         );
         Self { state, gate, steps: Arc::default(), folder }

@@ -48,6 +48,9 @@ impl Drop for Instance {
     }
 }
 
+/// Every instance reckons in UTC. The engine built from source knows no other zone, and not the setting either.
+pub(super) const UTC: &str = if cfg!(feature = "bundled") { "" } else { "set TimeZone = 'UTC';" };
+
 fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connection> {
     let config = duckdb::Config::default()
         .enable_autoload_extension(false)?
@@ -56,7 +59,7 @@ fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connec
         .with("temp_directory", means.scratch.join("spill").to_string_lossy())?
         .with("allow_community_extensions", "false")?;
     let connection = duckdb::Connection::open_in_memory_with_flags(config)?;
-    let mut setup = String::from("set TimeZone = 'UTC';");
+    let mut setup = String::from(UTC);
     // Without it the allocator keeps what a large statement needed until the next one comes.
     setup.push_str("set allocator_background_threads = true;");
     for attachment in &key.attachments {

@@ -252,7 +252,7 @@ fn fill(
         .and_then(|c| c.max_memory(&format!("{memory}B")))
         .map_err(|e| engine_error(&e))?;
     let connection = duckdb::Connection::open_with_flags(partial, config).map_err(|e| engine_error(&e))?;
-    connection.execute_batch("set TimeZone = 'UTC'").map_err(|e| engine_error(&e))?;
+    connection.execute_batch(super::instance::UTC).map_err(|e| engine_error(&e))?;
     let interrupt = connection.interrupt_handle();
     cancel.on_raise(Some(Box::new(move || interrupt.interrupt())));
     let result = fill_tables(&connection, spec, files, cancel, progress);

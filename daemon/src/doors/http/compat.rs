@@ -1,0 +1,313 @@
+//! The paths and shapes of the services that came before, so that their clients work unchanged. Everything here translates and
+//! hands on.
+
+use super::access::Asker;
+use super::execute::collected;
+use super::failure::{Body, Failure};
+use super::identity::{end_token, make_token};
+use super::tables::grant;
+use crate::formats::Style;
+use crate::gate::{Deliver, Rights, Statement};
+use crate::sampling;
+use crate::sources::{Cancel, Collect};
+use axum::Json;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::time::Duration;
+use wharf_protocol::{
+    ApiError, Cell, ErrorKind, Format, GrantAction, GrantChange, Profile, ProfileRequest, Role, Sample,
+    SampleRequest, TokenCreate, TokenKind,
+};
+
+/// `POST /manage/tokens`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManageTokens {
+    action: TokenAction,
+    #[serde(default)]
+    token_id: Option<String>,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    swarm_id: Option<String>,
+    #[serde(default)]
+    tenant: Option<String>,
+    #[serde(default)]
+    roles: Option<Vec<Role>>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TokenAction {
+    GenerateSwarm,
+    GenerateAgent,
+    RevokeSwarm,
+    RevokeAgent,
+}
+
+pub(super) async fn manage_tokens(
+    asker: Asker,
+    Body(request): Body<ManageTokens>,
+) -> Result<Json<Value>, Failure> {
+    let kind = match request.action {
+        TokenAction::GenerateSwarm | TokenAction::RevokeSwarm => TokenKind::Swarm,
+        TokenAction::GenerateAgent | TokenAction::RevokeAgent => TokenKind::Agent,
+    };
+    if matches!(request.action, TokenAction::GenerateSwarm | TokenAction::GenerateAgent) {
+        let create = TokenCreate {
+            kind,
+            label: request.label,
+            swarm_id: request.swarm_id,
+            tenant: request.tenant,
+            roles: request.roles,
+            expires_in: request.expires_in,
+        };
+        let issued = make_token(&asker, create).await?;
+        return Ok(Json(
+            json!({"token": issued.secret, "token_id": issued.token.token_id, "status": "success"}),
+        ));
+    }
+    let id = request.token_id.ok_or_else(|| {
+        ApiError::new(ErrorKind::Invalid, "body", "revoking a token needs its token_id")
+            .hint("GET /api/tokens lists them")
+    })?;
+    let token = asker.rooms().identity.token(&id).await?;
+    if token.kind != kind {
+        let message = format!("`{id}` is a token of another kind");
+        return Err(Failure(ApiError::new(ErrorKind::Invalid, "token_kind", message)));
+    }
+    let token = end_token(&asker, &token.token_id).await?;
+    Ok(Json(json!({"status": "success", "message": format!("token {} is revoked", token.token_id)})))
+}
+
+/// `POST /manage/tables`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManageTables {
+    action: TableAction,
+    table_name: String,
+    #[serde(default)]
+    schema_name: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    subject: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TableAction {
+    Add,
+    Remove,
+}
+
+/// Adds to or takes from what may be read: by the swarm of who asks, or by everybody where no swarm asks.
+pub(super) async fn manage_tables(
+    asker: Asker,
+    Body(request): Body<ManageTables>,
+) -> Result<Json<Value>, Failure> {
+    let action = match request.action {
+        TableAction::Add => GrantAction::Allow,
+        TableAction::Remove => GrantAction::Deny,
+    };
+    let own = asker.principal().swarm.as_ref().map(|s| format!("swarm:{s}"));
+    let change = GrantChange {
+        action,
+        table: qualified(&request.table_name, request.schema_name.as_deref()),
+        source: request.source,
+        subject: request.subject.or(own),
+    };
+    Ok(Json(grant(&asker, change).await?))
+}
+
+fn qualified(table: &str, schema: Option<&str>) -> String {
+    schema.map_or_else(|| table.to_owned(), |schema| format!("{schema}.{table}"))
+}
+
+/// `POST /profile_data`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProfileData {
+    table_name: String,
+    #[serde(default)]
+    schema_name: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    force_refresh: bool,
+}
+
+pub(super) async fn profile_data(
+    asker: Asker,
+    Body(request): Body<ProfileData>,
+) -> Result<Json<Profile>, Failure> {
+    let table = qualified(&request.table_name, request.schema_name.as_deref());
+    let wanted = ProfileRequest { table, source: request.source, refresh: request.force_refresh, cwd: None };
+    Ok(Json(profiled(&asker, &wanted).await?))
+}
+
+/// Makes a profile for who asks, until they go away.
+pub(super) async fn profiled(asker: &Asker, wanted: &ProfileRequest) -> Result<Profile, ApiError> {
+    let cancel = Cancel::default();
+    let _guard = super::queries::CancelOnDrop(cancel.clone());
+    crate::profiling::profile(&asker.rooms().state, &asker.gate, wanted, cancel, &|_| {}).await
+}
+
+/// `POST /sample_data`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SampleData {
+    table_name: String,
+    #[serde(default)]
+    schema_name: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    sample_type: SampleType,
+    sample_size: f64,
+    #[serde(default)]
+    seed: Option<u32>,
+    #[serde(default)]
+    output_format: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SampleType {
+    First,
+    Random,
+}
+
+/// Rows of one table. A random sample of less than one is a share, of one or more a number of rows.
+pub(super) async fn sample_data(
+    asker: Asker,
+    headers: HeaderMap,
+    Body(request): Body<SampleData>,
+) -> Result<Response, Failure> {
+    let bad = |message: &str| ApiError::new(ErrorKind::Invalid, "bad_sample", message);
+    let rows = whole(request.sample_size);
+    let sample = match (request.sample_type, rows) {
+        (SampleType::First, Some(rows)) => Sample::First(rows),
+        (SampleType::Random, Some(rows)) if rows >= 1 => Sample::Random(rows),
+        (SampleType::Random, _) if request.sample_size > 0.0 && request.sample_size < 1.0 => {
+            Sample::Percent(request.sample_size * 100.0)
+        }
+        _ => {
+            return Err(Failure(bad(
+                "sample_size is a whole number of rows, or for random samples a share between 0 and 1",
+            )));
+        }
+    };
+    let format = format_of(request.output_format.as_deref())?;
+    let wanted = SampleRequest {
+        table: qualified(&request.table_name, request.schema_name.as_deref()),
+        source: request.source,
+        sample,
+        seed: request.seed,
+        format,
+        cwd: None,
+        no_header: false,
+        null: None,
+    };
+    let statement = sampling::statement(&asker.gate, wanted).await?;
+    if format == Format::Json {
+        let (_, rows) = collected(&asker, statement).await?;
+        #[derive(Serialize)]
+        struct Data {
+            data: Box<RawValue>,
+        }
+        return Ok(Json(Data { data: rows }).into_response());
+    }
+    super::queries::send(
+        &asker,
+        &headers,
+        super::queries::Output::body(),
+        statement,
+        format,
+        Style::default(),
+    )
+    .await
+}
+
+/// A number without fraction that fits.
+fn whole(size: f64) -> Option<u64> {
+    let fits = size >= 0.0 && size.fract() == 0.0 && size <= 1e15;
+    fits.then(|| format!("{size:.0}").parse().ok()).flatten()
+}
+
+fn format_of(name: Option<&str>) -> Result<Format, ApiError> {
+    Ok(match name.unwrap_or("JSON").to_ascii_lowercase().as_str() {
+        "json" => Format::Json,
+        "csv" => Format::Csv,
+        "parquet" => Format::Parquet,
+        "arrow" => Format::Arrow,
+        other => {
+            let message = format!("`{other}` is not a format that samples come in");
+            return Err(
+                ApiError::new(ErrorKind::Invalid, "format", message).hint("say JSON, CSV, Parquet or Arrow")
+            );
+        }
+    })
+}
+
+/// `POST /api/statements`, as Snowflake's SQL API asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Statements {
+    statement: String,
+    /// Seconds.
+    #[serde(default)]
+    timeout: Option<u64>,
+    /// The source, under the name that Snowflake has for it.
+    #[serde(default)]
+    database: Option<String>,
+    #[serde(default, rename = "schema")]
+    _schema: Option<String>,
+    #[serde(default, rename = "warehouse")]
+    _warehouse: Option<String>,
+    #[serde(default, rename = "role")]
+    _role: Option<String>,
+}
+
+/// Rows of one answer to [`statements`].
+const STATEMENT_ROWS: u64 = 10_000;
+
+pub(super) async fn statements(
+    asker: Asker,
+    Body(request): Body<Statements>,
+) -> Result<Json<Value>, Failure> {
+    let mut statement = Statement::new("query", Rights::Source, request.statement);
+    statement.source = request.database.map(|d| d.to_ascii_lowercase());
+    statement.timeout = request.timeout.filter(|s| *s > 0).map(Duration::from_secs);
+    statement.limit = Some(STATEMENT_ROWS);
+    let cancel = Cancel::default();
+    let guard = super::queries::CancelOnDrop(cancel.clone());
+    let deliver = Deliver::Rows(Collect::default());
+    let delivered = asker.gate.run(statement, cancel, deliver).await?;
+    drop(guard);
+    let stats = delivered.stats;
+    let rows = delivered.consumer.map(|c| c.rows(stats.truncated)).unwrap_or_default();
+    if stats.truncated {
+        let message = format!("the result has more than {STATEMENT_ROWS} rows");
+        return Err(Failure(
+            ApiError::new(ErrorKind::Limit, "answer_too_large", message)
+                .hint("POST /api/queries/stream gives results of any size"),
+        ));
+    }
+    // Every value is text there, so no digit is lost.
+    let data: Vec<Vec<Option<&str>>> =
+        rows.rows.iter().map(|row| row.iter().map(Cell::text).collect()).collect();
+    let types: Vec<Value> = rows.columns.iter().map(|c| json!({"name": c.name, "type": c.r#type})).collect();
+    Ok(Json(json!({
+        "resultSetMetaData": {"numRows": rows.rows.len(), "format": "jsonv2", "rowType": types},
+        "data": data,
+        "code": "090001",
+        "sqlState": "00000",
+        "statementHandle": stats.query_id,
+        "message": "Statement executed successfully.",
+    })))
+}

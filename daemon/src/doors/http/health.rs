@@ -1,0 +1,76 @@
+//! Whether wharf is well, for load balancers and people.
+
+use super::failure::{Failure, Path};
+use crate::Rooms;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+use wharf_protocol::{ApiError, ErrorKind};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// That the process answers at all.
+pub(super) async fn quick() -> Json<Value> {
+    Json(json!({"status": "healthy"}))
+}
+
+pub(super) async fn service() -> Json<Value> {
+    Json(json!({"status": "healthy", "service": "wharf", "version": VERSION, "environment": "production"}))
+}
+
+/// As the seed with the queue behind it tells it; here the queue is in the process.
+pub(super) async fn gateway(State(rooms): State<Rooms>) -> Response {
+    let well = rooms.state.degraded().is_none();
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let told = if well { "healthy" } else { "unhealthy" };
+    let body =
+        json!({"status": told, "redis_status": "embedded", "agent_initialized": true, "mcp_status": "none"});
+    (status, Json(body)).into_response()
+}
+
+/// Whether a source answers.
+pub(super) async fn source(
+    State(rooms): State<Rooms>,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let begun = Instant::now();
+    // Whoever is not known must not learn here which sources there are: a missing one and a broken one look alike.
+    let well = answers(&rooms, &name).await;
+    if !well {
+        let message = format!("the source `{name}` does not answer");
+        return Err(Failure(ApiError::new(ErrorKind::Unavailable, "source_unavailable", message)));
+    }
+    let mut body = Map::new();
+    body.insert("status".to_owned(), json!("healthy"));
+    body.insert(format!("{name}_connection"), json!("OK"));
+    body.insert("response_time_ms".to_owned(), json!(crate::clock::millis_since(begun)));
+    Ok(Json(Value::Object(body)).into_response())
+}
+
+async fn answers(rooms: &Rooms, name: &str) -> bool {
+    let (gate, name) = (rooms.gate.clone(), name.to_owned());
+    let listed = tokio::task::spawn_blocking(move || gate.catalog().tables(&name, gate.pool()).is_ok());
+    listed.await.unwrap_or(false)
+}
+
+/// Whether everything that is needed is there: state, audit, engine, sources.
+pub(super) async fn ready(State(rooms): State<Rooms>) -> Response {
+    let state = rooms.state.degraded().is_none() && rooms.state.version("ready").await.is_ok();
+    let engine = wharf_policy::DuckdbParser::serialize(rooms.gate.parser(), "select 1").is_ok();
+    let mut sources = true;
+    for source in rooms.gate.catalog().sources() {
+        sources &= answers(&rooms, &source.name).await;
+    }
+    let audit = rooms.gate.audit().degraded().is_none();
+    let checks =
+        [("api", true), ("state", state), ("audit", audit), ("engine", engine), ("sources", sources)];
+    let word = |well: bool| if well { "healthy" } else { "unhealthy" };
+    let all = checks.iter().all(|(_, well)| *well);
+    let shown: Map<String, Value> =
+        checks.iter().map(|(name, well)| ((*name).to_owned(), json!(word(*well)))).collect();
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": word(all), "checks": shown, "version": VERSION}))).into_response()
+}

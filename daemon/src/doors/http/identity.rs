@@ -1,0 +1,203 @@
+//! Logins, tokens, users.
+
+use super::access::{Asker, Watch, barred};
+use super::failure::{Body, Failure, Path};
+use super::tcp::Peer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use wharf_protocol::{
+    ApiError, ErrorKind, LoginRequest, Permissions, Token, TokenCreate, TokenIssued, TokenResponse,
+    TokenRotate, User, UserCreate, UserUpdate,
+};
+
+/// What can be logged in with: a name and a password, or the token of a warehouse.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    username: Option<String>,
+    password: Option<String>,
+    databricks_token: Option<String>,
+}
+
+pub(super) async fn login(
+    State(watch): State<Watch>,
+    Extension(peer): Extension<Peer>,
+    Body(request): Body<Login>,
+) -> Response {
+    if let Some(wait) = watch.guesses.barred(peer.0) {
+        return barred(wait);
+    }
+    let request = match request {
+        Login { username: Some(username), password: Some(password), databricks_token: None } => {
+            LoginRequest { username, password }
+        }
+        Login { databricks_token: Some(_), .. } => {
+            let message = "there is no Databricks source that could vouch for this token";
+            return Failure(
+                ApiError::new(ErrorKind::Invalid, "no_warehouse", message)
+                    .hint("log in with username and password"),
+            )
+            .into_response();
+        }
+        Login { .. } => {
+            let message = "a login needs username and password";
+            return Failure(ApiError::new(ErrorKind::Invalid, "body", message)).into_response();
+        }
+    };
+    match try_login(&watch, peer.0, request).await {
+        Ok(reply) => Json(reply).into_response(),
+        Err(error) if error.kind == ErrorKind::Unauthorized => watch.wrong(peer.0, error).await,
+        Err(error) => Failure(error).into_response(),
+    }
+}
+
+async fn try_login(watch: &Watch, address: IpAddr, request: LoginRequest) -> Result<TokenResponse, ApiError> {
+    let logged_in = watch.rooms.identity.login(&request.username, request.password).await?;
+    let entry = crate::audit::Entry {
+        request_id: uuid::Uuid::now_v7().to_string(),
+        principal: logged_in.principal.name(),
+        action: "login".to_owned(),
+        statement: format!("from {address}"),
+        outcome: "completed".to_owned(),
+        ..crate::audit::Entry::default()
+    };
+    // A login that is not on record is not given.
+    watch.rooms.gate.audit().append(entry).await?;
+    Ok(logged_in.reply)
+}
+
+pub(super) async fn logout(asker: Asker) -> Result<Json<Value>, Failure> {
+    asker.rooms().identity.logout(asker.principal()).await?;
+    asker.audit("logout", String::new(), "completed").await?;
+    Ok(Json(json!({"message": "logged out"})))
+}
+
+pub(super) async fn refresh(asker: Asker) -> Result<Json<TokenResponse>, Failure> {
+    let reply = asker.rooms().identity.jwt(asker.principal())?;
+    asker.audit("refresh", String::new(), "completed").await?;
+    Ok(Json(reply))
+}
+
+/// A JWT under the name that older clients read.
+pub(super) async fn jwt(asker: Asker) -> Result<Json<Value>, Failure> {
+    let Json(reply) = refresh(asker).await?;
+    Ok(Json(
+        json!({"token": reply.access_token, "token_type": reply.token_type, "expires_in": reply.expires_in}),
+    ))
+}
+
+pub(super) async fn me(asker: Asker) -> Json<User> {
+    Json(asker.principal().user())
+}
+
+pub(super) async fn permissions(asker: Asker) -> Json<Permissions> {
+    let user = asker.principal().user();
+    Json(Permissions {
+        user_id: user.id,
+        email: user.email,
+        roles: user.roles,
+        permissions: user.permissions,
+        groups: user.groups,
+    })
+}
+
+pub(super) async fn tokens(asker: Asker) -> Result<Json<Vec<Token>>, Failure> {
+    Ok(Json(asker.rooms().identity.tokens().await?))
+}
+
+pub(super) async fn token(asker: Asker, Path(id): Path<String>) -> Result<Json<Token>, Failure> {
+    Ok(Json(asker.rooms().identity.token(&id).await?))
+}
+
+pub(super) async fn create_token(
+    asker: Asker,
+    Body(create): Body<TokenCreate>,
+) -> Result<(StatusCode, Json<TokenIssued>), Failure> {
+    Ok((StatusCode::CREATED, Json(make_token(&asker, create).await?)))
+}
+
+/// Makes a token. Who belongs to a swarm makes agents of that swarm, and no other.
+pub(super) async fn make_token(asker: &Asker, mut create: TokenCreate) -> Result<TokenIssued, ApiError> {
+    if let (Some(own), wharf_protocol::TokenKind::Agent) = (&asker.principal().swarm, create.kind) {
+        create.swarm_id.get_or_insert_with(|| own.clone());
+    }
+    let kind = create.kind;
+    let issued = asker.rooms().identity.create_token(create).await?;
+    let what = format!("{kind:?} {} ({})", issued.token.token_id, issued.token.label).to_lowercase();
+    asker.audit("token create", what, "completed").await?;
+    Ok(issued)
+}
+
+pub(super) async fn rotate_token(
+    asker: Asker,
+    Path(id): Path<String>,
+    Body(rotate): Body<TokenRotate>,
+) -> Result<Json<TokenIssued>, Failure> {
+    let issued = asker.rooms().identity.rotate_token(&id, &rotate).await?;
+    asker.audit("token rotate", issued.token.token_id.clone(), "completed").await?;
+    Ok(Json(issued))
+}
+
+pub(super) async fn revoke_token(asker: Asker, Path(id): Path<String>) -> Result<Json<Token>, Failure> {
+    Ok(Json(end_token(&asker, &id).await?))
+}
+
+/// Revokes a token, and ends what its bearers have running.
+pub(super) async fn end_token(asker: &Asker, id: &str) -> Result<Token, ApiError> {
+    let identity = &asker.rooms().identity;
+    let revoked = identity.revoke_token(id).await?;
+    let ended: Vec<String> = identity
+        .tokens()
+        .await?
+        .into_iter()
+        .filter(|t| t.token_id == revoked.token_id || t.swarm_id.as_ref() == Some(&revoked.token_id))
+        .map(|t| format!("agent:{}", t.token_id))
+        .collect();
+    asker.gate.registry().cancel_of(&ended);
+    asker.audit("token revoke", revoked.token_id.clone(), "completed").await?;
+    Ok(revoked)
+}
+
+pub(super) async fn users(asker: Asker) -> Result<Json<Vec<User>>, Failure> {
+    Ok(Json(asker.rooms().identity.users().await?))
+}
+
+pub(super) async fn user(asker: Asker, Path(name): Path<String>) -> Result<Json<User>, Failure> {
+    Ok(Json(asker.rooms().identity.user(&name).await?))
+}
+
+pub(super) async fn create_user(
+    asker: Asker,
+    Body(create): Body<UserCreate>,
+) -> Result<(StatusCode, Json<User>), Failure> {
+    let user = asker.rooms().identity.create_user(create).await?;
+    asker.audit("user create", user.id.clone(), "completed").await?;
+    Ok((StatusCode::CREATED, Json(user)))
+}
+
+pub(super) async fn update_user(
+    asker: Asker,
+    Path(name): Path<String>,
+    Body(update): Body<UserUpdate>,
+) -> Result<Json<User>, Failure> {
+    let what = format!("{name}: {update:?}");
+    let ends = update.password.is_some() || update.disabled == Some(true);
+    let user = asker.rooms().identity.update_user(&name, update).await?;
+    if ends {
+        asker.gate.registry().cancel_of(&[format!("user:{name}")]);
+    }
+    asker.audit("user update", what, "completed").await?;
+    Ok(Json(user))
+}
+
+pub(super) async fn delete_user(asker: Asker, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+    asker.rooms().identity.delete_user(&name).await?;
+    asker.gate.registry().cancel_of(&[format!("user:{name}")]);
+    asker.audit("user delete", name.clone(), "completed").await?;
+    Ok(Json(json!({"message": format!("User {name} deleted")})))
+}

@@ -1,0 +1,56 @@
+//! What would happen to a statement, without running it.
+
+use super::work::Statement;
+use super::{Gate, views};
+use crate::policies::Effective;
+use crate::sources::Cancel;
+use wharf_policy::TableName;
+use wharf_protocol::{ApiError, ErrorKind, Table, TableRule};
+
+/// A statement that would run.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The text that would run.
+    pub sql: String,
+    /// The tables it reads.
+    pub tables: Vec<TableName>,
+}
+
+impl Gate {
+    /// Judges a statement under what holds for somebody, and has the engine look at its names and types.
+    ///
+    /// # Errors
+    /// The refusal, or what the engine says.
+    pub async fn judge(&self, statement: Statement, effective: Effective) -> Result<Judged, ApiError> {
+        self.look(statement, Some(effective)).await
+    }
+
+    /// The same for who asks.
+    ///
+    /// # Errors
+    /// As [`Gate::judge`].
+    pub async fn validate(&self, statement: Statement) -> Result<Judged, ApiError> {
+        let effective = self.effective().await?;
+        self.look(statement, effective).await
+    }
+
+    async fn look(&self, statement: Statement, effective: Option<Effective>) -> Result<Judged, ApiError> {
+        let gate = self.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let cancel = Cancel::default();
+            let plan = gate.plan(&statement, effective.as_ref(), &cancel)?;
+            let lease = gate.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy)?;
+            plan.prepare(&lease).map_err(|e| views::shielded(effective.as_ref(), e))?;
+            Ok(Judged { tables: plan.names, sql: plan.sql })
+        });
+        looked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+    }
+}
+
+/// Whether a rule fits its table.
+///
+/// # Errors
+/// What does not: a column that isn't there, a treatment that isn't one, a filter that cannot be read.
+pub fn check_rule(gate: &Gate, table: &Table, rule: &TableRule) -> Result<(), ApiError> {
+    views::check(gate.parser(), table, rule)
+}
