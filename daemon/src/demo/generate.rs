@@ -2,6 +2,7 @@
 
 use super::facts::{self, Facts};
 use crate::sources::Cancel;
+use crate::sources::duckdb::UTC;
 use crate::sources::duckdb::engine_error;
 use chrono::NaiveDate;
 use duckdb::{Config, Connection};
@@ -60,9 +61,8 @@ fn fill(
     cancel: &Cancel,
     progress: &dyn Fn(&str, usize, usize),
 ) -> duckdb::Result<Facts> {
-    connection.execute_batch(&format!(
-        "set TimeZone = 'UTC'; create temp table chosen as select date '{last_day}' as last_day"
-    ))?;
+    connection
+        .execute_batch(&format!("{UTC} create temp table chosen as select date '{last_day}' as last_day"))?;
     for (done, (step, sql)) in STEPS.iter().enumerate() {
         if cancel.raised() {
             break;

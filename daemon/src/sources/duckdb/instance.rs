@@ -49,7 +49,7 @@ impl Drop for Instance {
 }
 
 /// Every instance reckons in UTC. The engine built from source knows no other zone, and not the setting either.
-pub(super) const UTC: &str = if cfg!(feature = "bundled") { "" } else { "set TimeZone = 'UTC';" };
+pub const UTC: &str = if cfg!(feature = "bundled") { "" } else { "set TimeZone = 'UTC';" };
 
 fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connection> {
     let config = duckdb::Config::default()

@@ -18,6 +18,7 @@ mod stream_file;
 pub use attach::{Attachment, Fence};
 pub use discover::{DataFile, Discovered, discover};
 pub use engine_error::{engine_error, is_damage};
+pub use instance::UTC;
 pub use parser::EngineParser;
 pub use pool::{Lease, Pool};
 pub use run::{Outcome, Output, Run};
