@@ -28,10 +28,12 @@ pub(crate) fn expression(column: &ViewColumn, mask: Mask, dialect: Dialect, key:
             let class = ColumnType::of(data_type, dialect);
             bucket(&name, data_type, class, width.get(), dialect)
         }
-        Mask::Date { unit } => {
-            let cut = format!("CAST(date_trunc('{unit}', {name}) AS {data_type})");
-            if dialect == Dialect::Duckdb { format!("TRY({cut})") } else { cut }
+        // DuckDB cuts the column's bounds too while it plans, and fails there, outside of TRY, when they are extreme. What
+        // is added has no bounds.
+        Mask::Date { unit } if dialect == Dialect::Duckdb => {
+            format!("TRY(CAST(date_trunc('{unit}', {name} + INTERVAL 0 DAY) AS {data_type}))")
         }
+        Mask::Date { unit } => format!("CAST(date_trunc('{unit}', {name}) AS {data_type})"),
     }
 }
 
