@@ -5,6 +5,7 @@
 
 mod architecture;
 mod ask;
+mod audit;
 mod cases;
 mod chat;
 mod daemon;

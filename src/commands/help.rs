@@ -26,7 +26,7 @@ pub const TOPICS: &[(&str, &str, &str)] = &[
     (
         "safety",
         "Safety",
-        "Statements only read unless you add --write. Ordinary statements run on an instance of the engine that sees\nthe files of their source and nothing else; statements that name other files run outside that fence, because\nthe files are yours. `wharf query --only-tables a,b SQL` runs a statement as an agent would that may read\nonly these tables. Every statement is written to an append-only, hash-chained audit log before its first row\nis handed out, refused ones too; `wharf doctor` checks the chain.\n",
+        "Statements only read unless you add --write. Ordinary statements run on an instance of the engine that sees\nthe files of their source and nothing else; statements that name other files run outside that fence, because\nthe files are yours. `wharf query --only-tables a,b SQL` runs a statement as an agent would that may read\nonly these tables. Every statement is written to an append-only, hash-chained audit log before its first row\nis handed out, refused ones too; `wharf audit verify` checks the chain.\n",
     ),
 ];
 

@@ -3,6 +3,7 @@
 
 use super::trace::{Fault, Trace, available};
 use super::{ask, audit_is_sound, files, has_no_gap, is_right, no_litter, till};
+use crate::audit::segments;
 use crate::support::{Place, Ran, wait_until};
 use std::process::{Command, Stdio};
 
@@ -108,7 +109,8 @@ fn a_full_state_folder_refuses_writes_and_takes_them_again_without_a_restart() {
         place.ok(&ask("kept"));
         let pid = place.daemon_pid().unwrap();
         let when = format!("{first}+");
-        let fault = Fault { calls: "pwrite64,write", effect: "error=ENOSPC", when: &when, files: &log };
+        let files: Vec<_> = log.iter().cloned().chain(segments(&place).pop()).collect();
+        let fault = Fault { calls: "pwrite64,write", effect: "error=ENOSPC", when: &when, files: &files };
         let trace = Trace::inject(pid, &place.path("told"), &fault);
         let failed = place.run(operation);
         names_the_need(&failed, &place.path("s").display().to_string());
@@ -129,6 +131,32 @@ fn a_full_state_folder_refuses_writes_and_takes_them_again_without_a_restart() {
     }
     audit_is_sound(&place);
     no_litter(&place);
+}
+
+#[test]
+fn a_full_disk_answers_nothing_that_is_not_recorded() {
+    let Some(small) = Small::new("s/audit", 1) else { return };
+    small.ok(&["query", "select 'warm'", "--csv"]);
+    let folder = small.place.path("s/audit").display().to_string();
+    let filler = format!("of={folder}/filler");
+    // Till nothing fits, not even what is left of the last page.
+    assert!(!small.command("dd", &["if=/dev/zero", &filler, "bs=4096"]).output().unwrap().status.success());
+    let text = format!("select 'during' as \"{}\"", "x".repeat(9000));
+    for _ in 0..3 {
+        let refused = small.run(&["query", &text, "--csv"]);
+        names_the_need(&refused, &folder);
+        assert!(!refused.out.contains("during"), "{}", refused.out);
+    }
+    let out = "copy (select 1) to 'unrecorded.csv' (header, quote '\"')".to_owned() + &" ".repeat(9000);
+    names_the_need(&small.run(&["query", &out, "--write"]), &folder);
+    assert!(!small.place.work().join("unrecorded.csv").exists());
+    small.ok(&["audit", "tail"]);
+    small.grow("s/audit");
+    small.ok(&["query", &text, "--csv"]);
+    small.ok(&["audit", "verify"]);
+    let log = small.ok(&["audit", "search", "during", "--outcome", "started", "--ndjson"]);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert_eq!(small.place.daemon_pid(), Some(small.pid));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::trace::{Fault, Trace, available};
 use super::{ask, audit_is_sound, has_no_gap, is_right, no_litter, till};
+use crate::audit::segments;
 use crate::support::Place;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -58,6 +59,33 @@ fn kill_at_every_call(place: &Place, operation: &Operation) -> usize {
     audit_is_sound(place);
     println!("{:?}: killed {killed} times", operation.args);
     killed
+}
+
+#[test]
+fn what_a_statement_did_is_in_the_log() {
+    if !available() {
+        return;
+    }
+    let place = Place::new();
+    place.ok(&["query", "select 'warm'", "--csv"]);
+    let (made, statement) = (std::cell::Cell::new(0), "copy (select 1) to 'made.csv'");
+    let made_file = place.work().join("made.csv");
+    let copy = Operation {
+        args: &["query", statement, "--write"],
+        calls: &[("write", 10), ("fsync,fdatasync", 10)],
+        files: vec![segments(&place).pop().unwrap()],
+        before: &|_| drop(std::fs::remove_file(&made_file)),
+        done: &|place| {
+            made.set(made.get() + u32::from(made_file.exists()));
+            let log = place.ok(&["audit", "search", statement, "--outcome", "started", "--ndjson"]);
+            assert!(log.lines().count() >= made.get() as usize, "{} made: {log}", made.get());
+            place.ok(&["audit", "verify"]);
+            made_file.exists()
+        },
+    };
+    // The opening line, and the closing one.
+    let killed = kill_at_every_call(&place, &copy);
+    assert!(killed >= 2, "{killed}");
 }
 
 fn state_files(place: &Place) -> Vec<PathBuf> {

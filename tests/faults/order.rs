@@ -1,4 +1,5 @@
-//! R3: nothing is told before it is on the disk: the write of it to the state's log, then a sync of the log, then the reply.
+//! R3: nothing is told before it is on the disk: the write of it to the state's log or to the audit log, then a sync of that,
+//! then the reply.
 
 use super::trace::{Trace, available};
 use super::{ask, till};
@@ -36,16 +37,26 @@ impl Calls {
         self.lines[end].ends_with("= 0").then_some(end)
     }
 
-    /// `written` goes to the log, the log is synced, and only then somebody is told `told`.
+    /// `written` goes to the state's log, the log is synced, and only then somebody is told `told`.
     #[track_caller]
     fn assert_durable_before_told(&mut self, written: &str, told: &str) {
+        self.assert_durable_in("state.db-wal", written, told);
+    }
+
+    /// The same for a line of the audit log.
+    #[track_caller]
+    fn assert_audited_before_told(&mut self, written: &str, told: &str) {
+        self.assert_durable_in("/audit/0", written, told);
+    }
+
+    #[track_caller]
+    fn assert_durable_in(&mut self, file: &str, written: &str, told: &str) {
         let shown = || self.lines[self.at..].join("\n");
         let reply = self.next(self.at, &["write", "writev", "sendto", "sendmsg"], "", told);
         let reply = reply.unwrap_or_else(|| panic!("nobody was told `{told}`\n{}", shown()));
-        let write = self.next(self.at, &["pwrite64"], "state.db-wal", written);
+        let write = self.next(self.at, &["pwrite64", "write"], file, written);
         let write = write.unwrap_or_else(|| panic!("`{written}` was not written\n{}", shown()));
-        let sync =
-            self.next(write, &["fsync", "fdatasync"], "state.db-wal", "").and_then(|i| self.returned(i));
+        let sync = self.next(write, &["fsync", "fdatasync"], file, "").and_then(|i| self.returned(i));
         let sync = sync.unwrap_or_else(|| panic!("`{written}` was not synced\n{}", shown()));
         assert!(
             write < sync && sync < reply,
@@ -81,9 +92,9 @@ fn nothing_is_told_before_it_is_on_the_disk() {
     calls.assert_durable_before_told("noted_source", "{\\\"source\\\":{\\\"name\\\":\\\"noted_source");
     calls.assert_durable_before_told("\\\"distinct", "\\\"profile\\\":");
     calls.assert_durable_before_told("", "noted_source removed");
-    calls.assert_durable_before_told("noted_read' ||", "noted_reader");
-    calls.assert_durable_before_told("noted_written", "noted_written.csv>");
-    calls.assert_durable_before_told("noted_denied", "HTTP/1.1 403");
+    calls.assert_audited_before_told("noted_read' ||", "noted_reader");
+    calls.assert_audited_before_told("noted_written", "noted_written.csv>");
+    calls.assert_audited_before_told("noted_denied", "HTTP/1.1 403");
     // The turn is accepted, then each of its events is streamed.
     calls.assert_durable_before_told("noted_session", "\\\"turn_id\\\"");
     calls.assert_durable_before_told("\\\"thinking\\\"", "event: thinking");

@@ -256,10 +256,9 @@ fn another_user_is_refused_even_if_the_folder_lets_him_in() {
     );
     assert!(log().contains("refused the output of another user"), "{}", log());
     wait_until("the audit has it", || {
-        ["state.db", "state.db-wal"].iter().any(|file| {
-            let bytes = std::fs::read(place.path("s").join(file)).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).contains("the socket serves its owner only")
-        })
+        place
+            .ok(&["audit", "search", "--action", "connect", "--outcome", "denied", "--ndjson"])
+            .contains("the socket serves its owner only")
     });
     assert_eq!(place.daemon_pid(), Some(pid));
     assert_eq!(place.ok(&["query", "select 7", "--csv", "-t"]), "7\n");

@@ -37,7 +37,9 @@ impl Note {
     /// When the state cannot be read.
     pub(super) async fn load(state: &State, boot: bool) -> Result<Self, StateError> {
         let pool = if boot { state.at_boot() } else { state.read() };
-        let row: Row = sqlx::query_as(SELECT).fetch_one(pool).await.map_err(|e| state.error(e))?;
+        let row: Option<Row> =
+            sqlx::query_as(SELECT).fetch_optional(pool).await.map_err(|e| state.error(e))?;
+        let row = row.ok_or_else(|| state.damaged("the note about the audit log is missing".to_owned()))?;
         let (seq, hash, segment, oldest_segment, oldest_seq, previous, waiting) = row;
         let number =
             |n: i64| u64::try_from(n).map_err(|_| state.damaged(format!("the audit's note says {n}")));

@@ -42,6 +42,8 @@ pub struct Verdict {
     pub last: u64,
     /// Hash of the last line. Who notes it elsewhere can tell later that nothing before it was changed.
     pub head: String,
+    /// Where the files are.
+    pub folder: String,
     /// The first problems, in the order of the files.
     pub problems: Vec<Problem>,
     /// How many there are.
@@ -84,6 +86,7 @@ impl Audit {
         let folder = &self.0.folder;
         let extent = self.extent(note).map_err(|e| self.unreadable(folder, &e))?;
         let mut walk = Walk::new(&extent);
+        walk.verdict.folder = folder.display().to_string();
         let count = extent.segments.len();
         for (index, segment) in extent.segments.iter().enumerate() {
             let limit = if index + 1 == count { extent.last_bytes } else { u64::MAX };
