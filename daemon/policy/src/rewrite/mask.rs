@@ -63,7 +63,12 @@ fn bucket(name: &str, data_type: &str, class: ColumnType, width: u32, dialect: D
     };
     let bound = match class {
         ColumnType::Whole { min: Some(min) } => {
-            let wide = if is_duckdb { "HUGEINT" } else { "DECIMAL(38, 0)" };
+            let wide = match () {
+                () if !is_duckdb => "DECIMAL(38, 0)",
+                // The width has 32 bits.
+                () if i32::try_from(min).is_ok_and(|min| min < 0) => "BIGINT",
+                () => "HUGEINT",
+            };
             let value = format!("CAST({name} AS {wide})");
             // A constant beyond the engine's whole numbers once its sign is taken off is written as a text.
             let lower = lower(&value, &format!("CAST({width} AS {wide})"));

@@ -8,6 +8,7 @@ mod depth;
 mod fuzz;
 mod rewrite;
 mod rewrite_leaks;
+mod rewrite_random;
 mod rewrite_rules;
 mod rewrite_support;
 mod speed;
