@@ -125,6 +125,9 @@ fn manage_routes() -> Router<Rooms> {
         .route("/api/tables", post(tables::change))
         .route("/api/policy", get(policies::show).put(policies::set))
         .route("/api/policy/test", post(policies::test))
+        .route("/api/audit", get(audit::list))
+        .route("/api/audit/verify", get(audit::verify))
+        .route("/api/audit/export", get(audit::export))
         .route("/manage/tokens", post(compat::manage_tokens))
         .route("/manage/tables", post(compat::manage_tables))
 }
