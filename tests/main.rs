@@ -3,6 +3,7 @@
 // Helpers of tests stand outside test functions; a panic in them is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
+mod access;
 mod architecture;
 mod ask;
 mod audit;

@@ -1,4 +1,4 @@
-//! HTTP over the Unix socket by hand: what a test must be able to do is what a proper client never does.
+//! HTTP by hand: what a test must be able to do is what a proper client never does.
 
 use crate::support::Place;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Reply {
     pub status: u16,
     pub head: String,
-    body: BufReader<UnixStream>,
+    body: BufReader<Box<dyn Read + Send>>,
     framing: Framing,
 }
 
@@ -38,7 +38,7 @@ pub fn send(place: &Place, method: &str, path: &str, headers: &str, body: impl A
 }
 
 /// Writes a whole request. The far side may refuse it before the end.
-pub fn write_request(stream: &mut UnixStream, method: &str, path: &str, headers: &str, body: &[u8]) {
+pub fn write_request(stream: &mut impl Write, method: &str, path: &str, headers: &str, body: &[u8]) {
     let length = body.len();
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: wharf\r\n{headers}Content-Length: {length}\r\n\r\n");
@@ -65,8 +65,8 @@ pub fn status(place: &Place) -> Value {
 
 impl Reply {
     /// Reads the head; none if the far side closed without one.
-    pub fn read(stream: UnixStream) -> Option<Self> {
-        let mut body = BufReader::new(stream);
+    pub fn read(stream: impl Read + Send + 'static) -> Option<Self> {
+        let mut body = BufReader::new(Box::new(stream) as Box<dyn Read + Send>);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if body.read_line(&mut head).ok()? == 0 {

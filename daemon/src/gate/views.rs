@@ -117,7 +117,15 @@ pub(super) fn shown(effective: &Effective, table: &Table) -> Table {
         Ok(all) => all.get(&column.name.to_ascii_lowercase()) == Some(&Treatment::Deny),
         Err(_) => true,
     };
-    let columns = table.columns.iter().filter(|c| !denied(c)).cloned().collect();
+    let hashed = |column: &TableColumn| {
+        let all = treatments.as_ref().ok();
+        all.and_then(|all| all.get(&column.name.to_ascii_lowercase())) == Some(&Treatment::Mask(Mask::Hash))
+    };
+    let seen = table.columns.iter().filter(|c| !denied(c)).map(|column| match hashed(column) {
+        true => TableColumn { name: column.name.clone(), r#type: "VARCHAR".to_owned() },
+        false => column.clone(),
+    });
+    let columns = seen.collect();
     // How many rows there are in all is not theirs to know when they see only some.
     let filtered = effective.rules(&name_of(table)).any(|r| r.rule.filter.is_some());
     Table { columns, rows: table.rows.filter(|_| !filtered), ..table.clone() }

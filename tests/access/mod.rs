@@ -1,0 +1,6 @@
+//! Others than the owner: who they are, what they see, how much they may take.
+
+mod credentials;
+mod door;
+mod server;
+mod sight;
