@@ -40,7 +40,7 @@ impl Gate {
             let cancel = Cancel::default();
             let plan = gate.plan(&statement, effective.as_ref(), &cancel)?;
             let lease = gate.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy)?;
-            plan.prepare(&lease).map_err(|e| views::shielded(effective.as_ref(), e))?;
+            plan.prepare(&lease).map_err(|e| views::shielded(effective.as_ref(), plan.ruled, e))?;
             Ok(Judged { tables: plan.names, sql: plan.sql })
         });
         looked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) tables: Vec<String>,
     /// The same, where they are tables of the source.
     pub(super) names: Vec<TableName>,
+    /// Whether the asker sees some of its tables in part only.
+    pub(super) ruled: bool,
     pub(super) wraps: bool,
     pub(super) cwd: Option<PathBuf>,
     pub(super) sql: String,
@@ -101,17 +103,22 @@ impl Gate {
         // What the owner may do on their own machine, nobody else may by asking for it.
         let rights = if effective.is_some() { &Rights::Source } else { &statement.rights };
         match checked {
-            Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => Ok(Plan {
-                sql: trimmed(&self.as_seen(statement, &checked, effective, source.as_deref())?),
-                fence: Fence::Locked,
-                attachments,
-                policy: mark,
-                catalog,
-                tables: checked.tables.iter().map(ToString::to_string).collect(),
-                names: checked.tables,
-                wraps: !checked.explain && !checked.several_steps,
-                cwd: None,
-            }),
+            Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => {
+                let seen = self.as_seen(statement, &checked, effective, source.as_deref())?;
+                let ruled = seen.is_some();
+                Ok(Plan {
+                    sql: trimmed(seen.as_deref().unwrap_or(&statement.sql)),
+                    ruled,
+                    fence: Fence::Locked,
+                    attachments,
+                    policy: mark,
+                    catalog,
+                    tables: checked.tables.iter().map(ToString::to_string).collect(),
+                    names: checked.tables,
+                    wraps: !checked.explain && !checked.several_steps,
+                    cwd: None,
+                })
+            }
             checked => match rights {
                 Rights::Owner { write } => {
                     self.plan_for_owner(statement, *write, catalog, attachments, checked.err(), cancel)
@@ -130,22 +137,23 @@ impl Gate {
         }
     }
 
-    /// The statement with what the reader may see in the place of its tables.
+    /// The statement with what the reader may see in the place of its tables; none where they see all of them.
     fn as_seen(
         &self,
         statement: &Statement,
         checked: &Checked,
         effective: Option<&Effective>,
         source: Option<&str>,
-    ) -> Result<String, ApiError> {
-        let (Some(effective), Some(source)) = (effective, source) else { return Ok(statement.sql.clone()) };
+    ) -> Result<Option<String>, ApiError> {
+        let (Some(effective), Some(source)) = (effective, source) else { return Ok(None) };
         let tables = self.0.catalog.tables(source, &self.0.pool)?;
         let views = super::views::of(effective, &tables, &checked.tables, &self.0.parser)?;
         if views.is_empty() {
-            return Ok(statement.sql.clone());
+            return Ok(None);
         }
         let key = self.0.policies.mask_key()?;
-        wharf_policy::rewrite(&statement.sql, checked, &views, Dialect::Duckdb, key).map_err(|d| denied(&d))
+        let rewritten = wharf_policy::rewrite(&statement.sql, checked, &views, Dialect::Duckdb, key);
+        rewritten.map(Some).map_err(|d| denied(&d))
     }
 
     /// The owner's freedom: used only for statements that need it.
@@ -200,6 +208,7 @@ impl Gate {
             catalog,
             tables: one.relations.iter().chain(&one.files).cloned().collect(),
             names: Vec::new(),
+            ruled: false,
             wraps: one.class == Class::Read && one.keyword != "PIVOT",
             cwd: statement.cwd.clone(),
             sql,

@@ -131,14 +131,16 @@ pub(super) fn shown(effective: &Effective, table: &Table) -> Table {
     Table { columns, rows: table.rows.filter(|_| !filtered), ..table.clone() }
 }
 
-/// An error of the engine as somebody may see it who sees only part of the data: what it says about values could be about
-/// those that are hidden.
-pub(super) fn shielded(effective: Option<&Effective>, error: ApiError) -> ApiError {
-    let about_values = matches!(error.code.as_str(), "conversion" | "sql" | "io" | "engine" | "constraint");
-    if effective.is_none() || !about_values {
+/// An error of the engine as somebody else than the owner may see it. Where a table is seen in part only (`ruled`), what the
+/// engine says about values could be about those that are hidden; and nobody needs to know where files lie.
+pub(super) fn shielded(effective: Option<&Effective>, ruled: bool, error: ApiError) -> ApiError {
+    let about_values = matches!(error.code.as_str(), "conversion" | "sql" | "io" | "engine");
+    let names_files =
+        error.message.split(['"', '\'', ' ']).any(|word| word.starts_with('/') && word.len() > 1);
+    if effective.is_none() || !(ruled && about_values || names_files) {
         return error;
     }
-    let message = "the statement failed on some value; what it says is withheld, because it may be about values you may not see";
+    let message = "the statement failed on some value; what the engine says is withheld, because it may be about what you may not see";
     ApiError::new(error.kind, &error.code, message)
         .hint("TRY_CAST and TRY give NULL in the place of an error")
 }

@@ -170,7 +170,8 @@ impl Gate {
                 return Err(with_id(error, &statement.id));
             }
         };
-        let entry = Entry { route: plan.route().to_owned(), tables: plan.tables.clone(), ..entry };
+        let source = plan.catalog.clone().or(entry.source);
+        let entry = Entry { route: plan.route().to_owned(), tables: plan.tables.clone(), source, ..entry };
         // The line that says who reads what goes to the disk while the engine starts; no row leaves before it is there.
         let begun = Entry { outcome: "started".to_owned(), ..entry.clone() };
         let log = audit.clone();
@@ -287,9 +288,10 @@ impl Gate {
             }
             Err(Stop::ReaderGone) => ("cancelled", None),
             Err(Stop::Cancelled) => ("cancelled", Some(cancel.error())),
-            Err(Stop::Failed(error)) => {
-                ("failed", Some(views::shielded(effective, self.after_damage(error, &plan.attachments))))
-            }
+            Err(Stop::Failed(error)) => (
+                "failed",
+                Some(views::shielded(effective, plan.ruled, self.after_damage(error, &plan.attachments))),
+            ),
         };
         stats.status = outcome.to_owned();
         let error = error.map(|e| with_id(e, &stats.query_id));
@@ -324,9 +326,9 @@ impl Gate {
         Entry {
             request_id: statement.id.clone(),
             principal,
-            action: statement.action.to_owned(),
+            source: statement.source.clone(),
             statement: statement.sql.clone(),
-            ..Entry::default()
+            ..self.principal().entry(statement.action, "")
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who asks, and what they may do.
 
+use crate::audit::Entry;
 use std::sync::Arc;
 use wharf_protocol::{ApiError, ErrorKind, Permission, Role, User};
 
@@ -113,6 +114,19 @@ impl Principal {
         let message = format!("this needs the permission `{}`, which you don't have", permission.name());
         Err(ApiError::new(ErrorKind::Refused, "not_permitted", message)
             .hint("`GET /api/auth/permissions` lists yours; an admin can give you a role that has it"))
+    }
+
+    /// A line of the audit log about something it does, with an id of its own.
+    pub fn entry(&self, action: &str, outcome: &str) -> Entry {
+        Entry {
+            request_id: uuid::Uuid::now_v7().to_string(),
+            principal: self.name(),
+            swarm: self.swarm.clone(),
+            tenant: self.tenant.clone(),
+            action: action.to_owned(),
+            outcome: outcome.to_owned(),
+            ..Entry::default()
+        }
     }
 
     /// As clients know a user.

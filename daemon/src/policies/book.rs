@@ -72,7 +72,7 @@ impl Effective {
     /// The limits that hold: of all that fit, the strictest.
     pub fn limits(&self) -> SubjectLimits {
         let fitting = self.book.limits.iter().filter(|l| self.subjects.contains(&l.subject));
-        fitting.fold(SubjectLimits::default(), |all, one| strictest(all, &one.limits))
+        fitting.fold(SubjectLimits::default(), |all, one| strictest(&all, &one.limits))
     }
 
     /// Changes when anything changes that could hold for this reader.
@@ -82,7 +82,7 @@ impl Effective {
 }
 
 /// The stricter of each limit.
-pub fn strictest(a: SubjectLimits, b: &SubjectLimits) -> SubjectLimits {
+pub fn strictest(a: &SubjectLimits, b: &SubjectLimits) -> SubjectLimits {
     let least = |a: Option<u64>, b: Option<u64>| match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

@@ -37,14 +37,7 @@ impl Asker {
 
     /// Notes what was done with tokens, users, tables and rules.
     pub(super) async fn audit(&self, action: &str, what: String, outcome: &str) -> Result<(), ApiError> {
-        let entry = Entry {
-            request_id: uuid::Uuid::now_v7().to_string(),
-            principal: self.principal().name(),
-            action: action.to_owned(),
-            statement: what,
-            outcome: outcome.to_owned(),
-            ..Entry::default()
-        };
+        let entry = Entry { statement: what, ..self.principal().entry(action, outcome) };
         Ok(self.gate.audit().append(entry).await?)
     }
 }
@@ -216,15 +209,8 @@ async fn refused(
     error: ApiError,
 ) -> Response {
     if let (Some(watch), Some(principal)) = (watch, principal) {
-        let entry = Entry {
-            request_id: uuid::Uuid::now_v7().to_string(),
-            principal: principal.name(),
-            action: "request".to_owned(),
-            statement: what,
-            outcome: "denied".to_owned(),
-            reason: Some(format!("{}: {}", error.code, error.message)),
-            ..Entry::default()
-        };
+        let why = Some(format!("{}: {}", error.code, error.message));
+        let entry = Entry { statement: what, reason: why, ..principal.entry("request", "denied") };
         if let Err(error) = watch.rooms.gate.audit().append(entry).await {
             return Failure(error.into()).into_response();
         }

@@ -58,14 +58,8 @@ pub(super) async fn login(
 
 async fn try_login(watch: &Watch, address: IpAddr, request: LoginRequest) -> Result<TokenResponse, ApiError> {
     let logged_in = watch.rooms.identity.login(&request.username, request.password).await?;
-    let entry = crate::audit::Entry {
-        request_id: uuid::Uuid::now_v7().to_string(),
-        principal: logged_in.principal.name(),
-        action: "login".to_owned(),
-        statement: format!("from {address}"),
-        outcome: "completed".to_owned(),
-        ..crate::audit::Entry::default()
-    };
+    let known = logged_in.principal.entry("login", "completed");
+    let entry = crate::audit::Entry { statement: format!("from {address}"), ..known };
     // A login that is not on record is not given.
     watch.rooms.gate.audit().append(entry).await?;
     Ok(logged_in.reply)
