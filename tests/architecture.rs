@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Rooms of the daemon from the ground up. A room may use those that stand on its line or below it... and no room above.
 const FLOORS: &[&[&str]] = &[
-    &["clock", "telemetry"],
+    &["clock", "measures", "telemetry"],
     &["lifecycle"],
     &["secrets", "state"],
     &["audit", "identity"],

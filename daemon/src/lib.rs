@@ -18,6 +18,7 @@
 //! | [`policies`] | what they may read, how, and how much |
 //! | [`secrets`] | keys that wharf makes for itself |
 //! | [`audit`], [`state`] | what was done, and the daemon's own database |
+//! | [`measures`] | what is counted |
 //! | [`lifecycle`] | the daemon as a process |
 
 pub mod agents;
@@ -31,6 +32,7 @@ pub mod formats;
 pub mod gate;
 pub mod identity;
 pub mod lifecycle;
+pub mod measures;
 pub mod models;
 pub mod policies;
 pub mod profiling;
@@ -72,6 +74,8 @@ pub struct AllRooms {
     pub agents: agents::Agents,
     /// Who asks.
     pub identity: identity::Identity,
+    /// What is counted.
+    pub measures: measures::Measures,
     /// What is going on.
     pub activity: Activity,
     /// Outputs that clients handed over.
@@ -227,9 +231,9 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     let agents = agents::Agents::new(gate.clone(), models.clone(), sessions.clone(), activity.clone());
     let handoff = doors::handoff::Handoff::default();
     let identity = identity::Identity::new(state.clone(), secrets, config.logins);
-    let address = std::sync::OnceLock::new();
+    let (address, measures) = (std::sync::OnceLock::new(), measures::Measures::begin());
     let rooms =
-        AllRooms { config, state, gate, models, sessions, agents, identity, activity, handoff, address };
+        AllRooms { config, state, gate, models, sessions, agents, identity, measures, activity, handoff, address };
     Ok(Rooms(Arc::new(rooms)))
 }
 
@@ -288,6 +292,9 @@ async fn tidy(rooms: Rooms) {
         let begun = rooms.gate.registry().begun();
         quiet = if begun == seen && rooms.gate.registry().running_count() == 0 { quiet + 1 } else { 0 };
         seen = begun;
+        if ticks.is_multiple_of(5) {
+            rooms.measures.upkeep();
+        }
         if ticks.is_multiple_of(60)
             && let Err(error) = rooms.identity.flush().await
         {

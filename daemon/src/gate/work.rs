@@ -85,6 +85,9 @@ pub struct Delivered<C> {
     pub stats: QueryStats,
 }
 
+/// What statements are part of, as they are counted.
+const ACTIONS: &[&str] = &["query", "metric", "sample", "profile", "ask", "vocabulary"];
+
 impl Gate {
     /// Takes a statement through the gate. The rows go to `deliver` as they come; the reply tells how it went.
     ///
@@ -304,6 +307,8 @@ impl Gate {
             time_ms: Some(stats.elapsed_ms),
             ..entry
         };
+        let action = ACTIONS.iter().find(|a| **a == entry.action).copied().unwrap_or("other");
+        crate::measures::statement(action, outcome, stats.elapsed_ms / 1000.0, stats.rows, stats.bytes);
         self.registry().remember(self.principal().name(), stats.clone());
         // The caller need not wait for the closing line: the opening one, which tells what was read, is on the disk.
         let audit = self.audit().clone();

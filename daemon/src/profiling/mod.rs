@@ -66,8 +66,10 @@ pub async fn profile(
     if let (Some(stamp), false) = (&stamp, request.refresh)
         && let Some(profile) = store::load(state, &target.key, stamp).await?
     {
+        crate::measures::profile(true);
         return Ok(profile);
     }
+    crate::measures::profile(false);
     let mut profile = make(&Passes::new(gate, &target, &cancel, progress)).await?;
     if target.stamp(gate).await? != stamp {
         return Err(ApiError::new(

@@ -96,6 +96,7 @@ pub(super) async fn authenticate(State(watch): State<Watch>, mut request: Reques
     };
     match found {
         Ok(principal) => {
+            crate::measures::authentication(true);
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
@@ -120,6 +121,7 @@ fn credentials(headers: &HeaderMap) -> Result<Option<&HeaderValue>, ApiError> {
 impl Watch {
     /// Counts a guess; the audit learns of the first in each minute.
     pub(super) async fn wrong(&self, address: IpAddr, error: ApiError) -> Response {
+        crate::measures::authentication(false);
         if self.guesses.count(address) {
             let entry = Entry {
                 request_id: uuid::Uuid::now_v7().to_string(),

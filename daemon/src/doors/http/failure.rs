@@ -18,6 +18,7 @@ tokio::task_local! {
 
 impl IntoResponse for Failure {
     fn into_response(mut self) -> Response {
+        crate::measures::error(self.0.kind);
         if self.0.request_id.is_none() {
             self.0.request_id = ASKED.try_with(Clone::clone).ok();
         }

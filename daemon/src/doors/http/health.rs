@@ -4,7 +4,7 @@ use super::failure::{Failure, Path};
 use crate::Rooms;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -73,4 +73,19 @@ pub(super) async fn ready(State(rooms): State<Rooms>) -> Response {
         checks.iter().map(|(name, well)| ((*name).to_owned(), json!(word(*well)))).collect();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"status": word(all), "checks": shown, "version": VERSION}))).into_response()
+}
+
+/// Everything that is counted, for Prometheus.
+pub(super) async fn measures(State(rooms): State<Rooms>) -> Response {
+    for (name, value) in [
+        ("wharf_statements_running", rooms.gate.registry().running_count()),
+        ("wharf_statements_waiting", rooms.gate.waiting()),
+        ("wharf_connections", rooms.activity.clients()),
+        ("wharf_turns_running", rooms.activity.turns()),
+        ("wharf_resident_bytes", crate::telemetry::resident_bytes()),
+    ] {
+        crate::measures::now(name, value);
+    }
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], rooms.measures.text()).into_response()
 }

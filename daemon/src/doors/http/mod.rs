@@ -32,11 +32,12 @@ pub use connection::serve;
 pub use tcp::Door;
 
 use crate::Rooms;
+use crate::measures;
 use crate::config::Tcp;
 use access::{Need, Watch};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
@@ -125,6 +126,7 @@ fn manage_routes() -> Router<Rooms> {
         .route("/api/tables", post(tables::change))
         .route("/api/policy", get(policies::show).put(policies::set))
         .route("/api/policy/test", post(policies::test))
+        .route("/metrics", get(health::measures))
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/audit/export", get(audit::export))
@@ -265,7 +267,14 @@ async fn local_only(request: Request, next: Next) -> Response {
     }
 }
 
-/// An id for the log, and the time it took.
+/// A method's name; those that nobody has heard of are one.
+fn known(method: &Method) -> &'static str {
+    let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    let names = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    all.iter().zip(names).find(|(m, _)| *m == method).map_or("other", |(_, name)| name)
+}
+
+/// An id for the log, the time it took, and the count.
 async fn about(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id_header = HeaderName::from_static(REQUEST_ID);
@@ -277,9 +286,12 @@ async fn about(mut request: Request, next: Next) -> Response {
         HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).unwrap_or(HeaderValue::from_static("none"))
     });
     request.headers_mut().insert(id_header.clone(), id.clone());
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
     let name = id.to_str().unwrap_or_default().to_owned();
     let mut response = failure::ASKED.scope(name, next.run(request)).await;
     response.headers_mut().insert(id_header, id);
+    measures::request(known(&method), &route, response.status().as_u16(), begun.elapsed());
     let seconds = format!("{:.6}", begun.elapsed().as_secs_f64());
     if let Ok(value) = HeaderValue::from_str(&seconds) {
         response.headers_mut().insert("x-process-time", value);
