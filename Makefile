@@ -15,6 +15,7 @@ help:
 
 setup:
 	@sh scripts/libduckdb.sh
+	@sh scripts/redoc.sh
 
 # Beside release/, so that the programs also run where they were built.
 build: setup

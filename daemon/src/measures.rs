@@ -8,7 +8,8 @@ use std::time::Duration;
 use wharf_protocol::ErrorKind;
 
 /// Bounds of durations, in seconds: from a warm lookup to a long statement.
-const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 /// What was counted since the start. Cheap to clone.
 #[derive(Clone)]
@@ -45,11 +46,17 @@ fn describe() {
     describe_counter!("wharf_http_requests_total", "Requests answered, by method, route and status.");
     describe_histogram!("wharf_http_request_seconds", "From a request's head to its reply's head, by route.");
     describe_counter!("wharf_statements_total", "Statements that ended, by action and outcome.");
-    describe_histogram!("wharf_statement_seconds", "From a statement's acceptance to its last row, by action.");
+    describe_histogram!(
+        "wharf_statement_seconds",
+        "From a statement's acceptance to its last row, by action."
+    );
     describe_counter!("wharf_rows_total", "Rows handed out.");
     describe_counter!("wharf_bytes_total", "Bytes of results handed out.");
     describe_counter!("wharf_errors_total", "Errors told to callers, by kind.");
-    describe_counter!("wharf_profiles_total", "Profiles asked for, by whether a stored one was reused (hit) or not (miss).");
+    describe_counter!(
+        "wharf_profiles_total",
+        "Profiles asked for, by whether a stored one was reused (hit) or not (miss)."
+    );
     describe_counter!("wharf_authentications_total", "Credentials looked at, by outcome.");
     describe_gauge!("wharf_statements_running", "Statements that run now.");
     describe_gauge!("wharf_statements_waiting", "Statements that wait for a place.");
@@ -76,7 +83,8 @@ pub fn statement(action: &'static str, outcome: &'static str, seconds: f64, rows
 
 /// An error was told.
 pub fn error(kind: ErrorKind) {
-    let kind = serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let kind =
+        serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     metrics::counter!("wharf_errors_total", "kind" => kind).increment(1);
 }
 
@@ -87,7 +95,8 @@ pub fn profile(reused: bool) {
 
 /// Credentials were looked at.
 pub fn authentication(good: bool) {
-    metrics::counter!("wharf_authentications_total", "outcome" => if good { "accepted" } else { "refused" }).increment(1);
+    metrics::counter!("wharf_authentications_total", "outcome" => if good { "accepted" } else { "refused" })
+        .increment(1);
 }
 
 /// What is going on now.

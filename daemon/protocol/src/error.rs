@@ -1,9 +1,12 @@
 //! One error shape for every door, and the kinds that decide status, exit code and whether to try again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 /// Why something failed, from the caller's point of view. Doors turn a kind into an HTTP status, the client into an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The request ran and failed: SQL rejected by the engine, an unreadable file.
@@ -98,7 +101,7 @@ pub struct ApiError {
     pub kind: ErrorKind,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Wire {
     code: String,
     message: String,
@@ -113,6 +116,18 @@ struct Wire {
     #[serde(default)]
     status_code: u16,
     kind: ErrorKind,
+}
+
+impl PartialSchema for ApiError {
+    fn schema() -> RefOr<Schema> {
+        Wire::schema()
+    }
+}
+
+impl ToSchema for ApiError {
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        Wire::schemas(all);
+    }
 }
 
 impl From<ApiError> for Wire {

@@ -1,9 +1,10 @@
 //! Who asks: tokens, users, and what they may do.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a principal is for. Roles give permissions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The user whose daemon this is: everything.
@@ -19,7 +20,7 @@ pub enum Role {
 }
 
 /// One thing that a principal may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// See tables, models, metrics and profiles.
@@ -78,7 +79,7 @@ impl Permission {
 }
 
 /// What a token stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// Shared by all agents of a swarm.
@@ -88,7 +89,7 @@ pub enum TokenKind {
 }
 
 /// A token without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// By which it is managed; not a secret.
     pub token_id: String,
@@ -115,7 +116,7 @@ pub struct Token {
 }
 
 /// `POST /api/tokens`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenCreate {
     /// What it stands for.
@@ -138,7 +139,7 @@ pub struct TokenCreate {
 }
 
 /// A token with its secret, which is shown this once.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenIssued {
     /// What it is.
     #[serde(flatten)]
@@ -148,7 +149,7 @@ pub struct TokenIssued {
 }
 
 /// `POST /api/tokens/{id}/rotate`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRotate {
     /// Seconds for which the secret before stays valid; absent: it ends at once.
@@ -157,7 +158,7 @@ pub struct TokenRotate {
 }
 
 /// A user, as seed clients know one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// The name to log in with.
     pub id: String,
@@ -180,7 +181,7 @@ pub struct User {
 }
 
 /// `POST /api/users`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserCreate {
     /// The name to log in with.
@@ -202,7 +203,7 @@ pub struct UserCreate {
 }
 
 /// `PATCH /api/users/{name}`. What is absent stays.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserUpdate {
     /// A new password; every login ends.
@@ -220,7 +221,7 @@ pub struct UserUpdate {
 }
 
 /// `POST /api/auth/login`
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// The name.
@@ -230,7 +231,7 @@ pub struct LoginRequest {
 }
 
 /// The reply to a login or refresh.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenResponse {
     /// The JWT for `Authorization: Bearer`.
     pub access_token: String,
@@ -244,7 +245,7 @@ pub struct TokenResponse {
 }
 
 /// `GET /api/auth/permissions`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Permissions {
     /// Who.
     pub user_id: String,

@@ -2,9 +2,10 @@
 
 use crate::Format;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `POST /api/metrics/query`: a metric query against a source's semantic models.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricRequest {
     /// The query, in the JSON form of `wharf metric query --from`.
     pub query: serde_json::Value,
@@ -28,7 +29,7 @@ pub struct MetricRequest {
 }
 
 /// A compiled metric query.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricReply {
     /// The SQL that answers it.
     pub sql: String,
@@ -41,7 +42,7 @@ pub struct MetricReply {
 }
 
 /// An output column of a metric query.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MetricColumn {
     /// Output name: `revenue`, `metric_time__month`.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct MetricColumn {
 }
 
 /// A metric as `wharf metric list` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MetricInfo {
     /// Name.
     pub name: String,
@@ -71,7 +72,7 @@ pub struct MetricInfo {
 }
 
 /// A source's semantic models in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelSummary {
     /// Source name.
     pub source: String,

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A table, or all tables of a schema or source (`*`), that a subject may read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
     /// `everyone`, `role:analyst`, `tenant:acme`, `swarm:ID`, `user:NAME` or `agent:ID`.
     pub subject: String,
@@ -17,7 +18,7 @@ pub struct Grant {
 }
 
 /// `POST /api/tables`: lets somebody read a table, or no longer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantChange {
     /// `allow` or `deny`.
@@ -33,7 +34,7 @@ pub struct GrantChange {
 }
 
 /// What is done with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantAction {
     /// It may be read.
@@ -43,7 +44,7 @@ pub enum GrantAction {
 }
 
 /// How a subject sees a table it may read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableRule {
     /// By column: `show`, `deny`, or a mask: `mask:null`, `mask:redact`, `mask:hash`, `mask:partial(2,2)`, `mask:bucket(10)`,
@@ -57,7 +58,7 @@ pub struct TableRule {
 }
 
 /// What one subject's statements may take; absent: no limit of its own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectLimits {
     /// Rows of one result; more are cut, and said to be.
@@ -78,7 +79,7 @@ pub struct SubjectLimits {
 }
 
 /// A rule with what it is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RuleEntry {
     /// As in [`Grant`].
     pub subject: String,
@@ -93,7 +94,7 @@ pub struct RuleEntry {
 }
 
 /// Limits with whom they are for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LimitsEntry {
     /// As in [`Grant`].
     pub subject: String,
@@ -102,7 +103,7 @@ pub struct LimitsEntry {
 }
 
 /// `PUT /api/policy`: sets a rule for a table, or limits; an empty rule or empty limits take them away.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyChange {
     /// As in [`Grant`]; absent: `everyone`.
@@ -123,7 +124,7 @@ pub struct PolicyChange {
 }
 
 /// `GET /api/policy`: everything that was set.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyBook {
     /// Who may read what.
     pub grants: Vec<Grant>,
@@ -134,7 +135,7 @@ pub struct PolicyBook {
 }
 
 /// `POST /api/policy/test`: what would happen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTest {
     /// `user:NAME`, `agent:ID`, or another subject, which then has no name of its own.
@@ -147,7 +148,7 @@ pub struct PolicyTest {
 }
 
 /// What would happen, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyVerdict {
     /// `allow` or `deny`.
     pub decision: String,
@@ -166,7 +167,7 @@ pub struct PolicyVerdict {
 }
 
 /// What people say of a table: `PATCH /api/tables/{table}`. What is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableNote {
     /// A sentence or two.
@@ -178,7 +179,7 @@ pub struct TableNote {
 }
 
 /// A table that the caller may read: `GET /list_data`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ListedTable {
     /// Its name.
     pub table_id: String,

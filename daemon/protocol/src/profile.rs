@@ -1,9 +1,10 @@
 //! Profiles: what a table holds, column by column, each figure exact or said to be approximate.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `POST /api/profiles`: profile a table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProfileRequest {
     /// Table name, or the path of a file.
     pub table: String,
@@ -19,7 +20,7 @@ pub struct ProfileRequest {
 }
 
 /// A figure and whether it is exact.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Figure<T> {
     /// The value.
     pub value: T,
@@ -28,7 +29,7 @@ pub struct Figure<T> {
 }
 
 /// A profile of one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     /// The table, fully named.
     pub table: String,
@@ -54,7 +55,7 @@ pub struct Profile {
 }
 
 /// One column's profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ColumnProfile {
     /// Name.
     pub name: String,
@@ -84,7 +85,7 @@ pub struct ColumnProfile {
 }
 
 /// Figures of a numeric column, over its non-NULL, finite values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NumberStats {
     /// Arithmetic mean.
     pub mean: Option<f64>,
@@ -103,7 +104,7 @@ pub struct NumberStats {
 }
 
 /// A quantile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Quantile {
     /// Between 0 and 1.
     pub q: f64,
@@ -114,7 +115,7 @@ pub struct Quantile {
 }
 
 /// Lengths of a text column in characters, of a column of bytes in bytes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TextStats {
     /// Shortest.
     pub min_length: u64,
@@ -127,7 +128,7 @@ pub struct TextStats {
 }
 
 /// A frequent value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopValue {
     /// As text.
     pub value: String,
@@ -136,7 +137,7 @@ pub struct TopValue {
 }
 
 /// A bin of a histogram: from `low` (included) to `high` (excluded, but included in the last bin).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Bin {
     /// Lower bound as text.
     pub low: String,
@@ -147,7 +148,7 @@ pub struct Bin {
 }
 
 /// Pearson's correlation of two numeric columns over all rows where both are present and finite.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Correlation {
     /// One column.
     pub a: String,
@@ -158,7 +159,7 @@ pub struct Correlation {
 }
 
 /// Something that deserves a look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
     /// `constant`, `unique`, `duplicates`, `mostly_null`, `all_null`, `high_correlation`, `skewed`, `zeros`, `not_finite`.
     pub kind: String,

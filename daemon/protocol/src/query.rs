@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The form in which rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Comma-separated, RFC 4180, header line, NULL as an empty field.
@@ -42,7 +43,7 @@ impl Format {
 }
 
 /// The value of a named parameter. It is bound, never spliced into the text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Param {
     /// NULL.
@@ -56,7 +57,7 @@ pub enum Param {
 }
 
 /// A statement to run: `POST /api/queries/stream`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueryRequest {
     /// One SQL statement.
     pub sql: String,
@@ -92,7 +93,7 @@ pub struct QueryRequest {
 }
 
 /// What a column holds, as far as a view needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
     /// Integers, decimals, floating point.
@@ -110,7 +111,7 @@ pub enum ColumnKind {
 }
 
 /// A column of a result. Names within one result are unique: a repeated one gets a suffix.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Column {
     /// Name as printed.
     pub name: String,
@@ -121,7 +122,7 @@ pub struct Column {
 }
 
 /// How a statement went: `GET /api/queries/{id}/status`, and `--stats`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueryStats {
     /// The statement's id.
     pub query_id: String,
@@ -148,7 +149,7 @@ pub struct QueryStats {
 }
 
 /// How rows are chosen for a sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sample {
     /// The first N rows in the table's own order.
@@ -160,7 +161,7 @@ pub enum Sample {
 }
 
 /// `POST /api/samples/stream`: rows of one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SampleRequest {
     /// Table name, or the path of a file.
     pub table: String,

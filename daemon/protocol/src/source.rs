@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What stands behind a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// Files and databases on this machine, read by the embedded engine.
@@ -12,7 +13,7 @@ pub enum SourceKind {
 }
 
 /// A request to configure a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceAdd {
     /// The root of its tables' names: lower-case letters, digits, `_`; begins with a letter.
     pub name: String,
@@ -33,7 +34,7 @@ pub struct SourceAdd {
 }
 
 /// A configured source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
     /// Its name.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct Source {
 }
 
 /// A table, view or file as seen through a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Table {
     /// The source's name.
     pub catalog: String,
@@ -67,7 +68,7 @@ pub struct Table {
 }
 
 /// One column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TableColumn {
     /// Name as stored.
     pub name: String,

@@ -17,13 +17,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 use wharf_protocol::{
     ApiError, Cell, ErrorKind, Format, GrantAction, GrantChange, Profile, ProfileRequest, Role, Sample,
     SampleRequest, TokenCreate, TokenKind,
 };
 
 /// `POST /manage/tokens`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ManageTokens {
     action: TokenAction,
@@ -41,7 +42,7 @@ pub(super) struct ManageTokens {
     expires_in: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum TokenAction {
     GenerateSwarm,
@@ -86,7 +87,7 @@ pub(super) async fn manage_tokens(
 }
 
 /// `POST /manage/tables`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ManageTables {
     action: TableAction,
@@ -99,7 +100,7 @@ pub(super) struct ManageTables {
     subject: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum TableAction {
     Add,
@@ -130,7 +131,7 @@ fn qualified(table: &str, schema: Option<&str>) -> String {
 }
 
 /// `POST /profile_data`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProfileData {
     table_name: String,
@@ -159,7 +160,7 @@ pub(super) async fn profiled(asker: &Asker, wanted: &ProfileRequest) -> Result<P
 }
 
 /// `POST /sample_data`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SampleData {
     table_name: String,
@@ -175,7 +176,7 @@ pub(super) struct SampleData {
     output_format: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum SampleType {
     First,
@@ -255,7 +256,7 @@ fn format_of(name: Option<&str>) -> Result<Format, ApiError> {
 }
 
 /// `POST /api/statements`, as Snowflake's SQL API asks.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Statements {
     statement: String,

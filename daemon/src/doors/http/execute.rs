@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use utoipa::ToSchema;
 use wharf_protocol::{ApiError, ErrorKind, Format, Param, QueryStats};
 
 /// Rows of one answer: what is more is for `POST /api/queries/stream`.
@@ -19,7 +20,7 @@ const MOST_ROWS: u64 = 100_000;
 const ROWS: u64 = 1000;
 
 /// See seed 004.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExecuteRequest {
     query: String,
@@ -40,9 +41,10 @@ pub(super) struct ExecuteRequest {
     export_format: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ExecuteReply {
     columns: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
     rows: Box<RawValue>,
     row_count: u64,
     execution_time_ms: f64,
@@ -128,7 +130,7 @@ impl Sink for Kept {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ValidateRequest {
     query: String,
@@ -136,7 +138,7 @@ pub(super) struct ValidateRequest {
     source: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ValidateReply {
     is_valid: bool,
     errors: Vec<String>,

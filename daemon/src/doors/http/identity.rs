@@ -3,20 +3,20 @@
 use super::access::{Asker, Watch, barred};
 use super::failure::{Body, Failure, Path};
 use super::tcp::Peer;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
+use utoipa::ToSchema;
 use wharf_protocol::{
     ApiError, ErrorKind, LoginRequest, Permissions, Token, TokenCreate, TokenIssued, TokenResponse,
     TokenRotate, User, UserCreate, UserUpdate,
 };
 
 /// What can be logged in with: a name and a password, or the token of a warehouse.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
     username: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Login {
 }
 
 pub(super) async fn login(
-    State(watch): State<Watch>,
+    Extension(watch): Extension<Watch>,
     Extension(peer): Extension<Peer>,
     Body(request): Body<Login>,
 ) -> Response {

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod catalogue;
 mod chat;
 mod compat;
 mod connection;
@@ -15,6 +16,8 @@ mod headers;
 mod health;
 mod identity;
 mod metrics;
+mod openapi;
+mod pages;
 mod policies;
 mod policy;
 mod profiles;
@@ -32,106 +35,31 @@ pub use connection::serve;
 pub use tcp::Door;
 
 use crate::Rooms;
-use crate::measures;
 use crate::config::Tcp;
-use access::{Need, Watch};
+use crate::measures;
+use access::Watch;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{get, post};
 use failure::Failure;
 use guesses::Guesses;
-use rates::{Class, Rates};
+use rates::Rates;
 use std::time::{Duration, Instant};
-use wharf_protocol::{ApiError, ErrorKind, Permission, REQUEST_ID};
+use utoipa::openapi::OpenApi;
+use wharf_protocol::{ApiError, ErrorKind, REQUEST_ID};
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 16 << 20;
 
 /// Routes whose handlers ask who comes: they are the same on the socket and over TCP.
-fn shared(watch: Option<&Watch>) -> Router<Rooms> {
-    let group = |routes: Router<Rooms>, permission: Option<Permission>, class: Class| {
-        let need = Need { permission, class };
-        routes.route_layer(middleware::from_fn_with_state((need, watch.cloned()), access::hold))
-    };
-    use Permission::{Execute, Manage, Read, Write};
-    Router::new()
-        .merge(group(health_routes(), None, Class::Health))
-        .merge(group(own_routes(), Some(Read), Class::Metadata))
-        .merge(group(read_routes(), Some(Read), Class::Metadata))
-        .merge(group(write_routes(), Some(Write), Class::Metadata))
-        .merge(group(execute_routes(), Some(Execute), Class::Query))
-        .merge(group(manage_routes(), Some(Manage), Class::Metadata))
-}
-
-fn health_routes() -> Router<Rooms> {
-    Router::new()
-        .route("/health", get(health::quick))
-        .route("/api/health/", get(health::service))
-        .route("/api/health/ready", get(health::ready))
-        .route("/api/health/{source}", get(health::source))
-        .route("/ai/api/health", get(health::gateway))
-}
-
-/// What is about who asks.
-fn own_routes() -> Router<Rooms> {
-    Router::new()
-        .route("/api/auth/logout", post(identity::logout))
-        .route("/api/auth/refresh", post(identity::refresh))
-        .route("/api/auth/me", get(identity::me))
-        .route("/api/auth/permissions", get(identity::permissions))
-        .route("/api/auth/jwt", get(identity::jwt))
-        .route("/auth/logout", post(identity::logout))
-        .route("/api/jwt", get(identity::jwt))
-}
-
-fn read_routes() -> Router<Rooms> {
-    Router::new()
-        .route("/api/tables", get(tables::list))
-        .route("/api/tables/{table}", get(tables::show))
-        .route("/list_data", get(tables::list_data))
-}
-
-fn write_routes() -> Router<Rooms> {
-    Router::new().route("/api/tables/{table}", patch(tables::describe))
-}
-
-fn execute_routes() -> Router<Rooms> {
-    Router::new()
-        .route("/api/queries/stream", post(queries::stream))
-        .route("/api/queries/execute", post(execute::execute))
-        .route("/api/queries/validate", post(execute::validate))
-        .route("/api/queries/{id}/status", get(queries::status))
-        .route("/api/queries/{id}", delete(queries::cancel))
-        .route("/api/samples/stream", post(samples::stream))
-        .route("/api/profiles", post(profiles::create))
-        .route("/api/metrics/query", post(metrics::query))
-        .route("/sample_data", post(compat::sample_data))
-        .route("/profile_data", post(compat::profile_data))
-        .route("/api/statements", post(compat::statements))
-}
-
-fn manage_routes() -> Router<Rooms> {
-    Router::new()
-        .route("/api/tokens", get(identity::tokens).post(identity::create_token))
-        .route("/api/tokens/{id}", get(identity::token).delete(identity::revoke_token))
-        .route("/api/tokens/{id}/rotate", post(identity::rotate_token))
-        .route("/api/users", get(identity::users).post(identity::create_user))
-        .route(
-            "/api/users/{name}",
-            get(identity::user).patch(identity::update_user).delete(identity::delete_user),
-        )
-        .route("/api/tables", post(tables::change))
-        .route("/api/policy", get(policies::show).put(policies::set))
-        .route("/api/policy/test", post(policies::test))
-        .route("/metrics", get(health::measures))
-        .route("/api/audit", get(audit::list))
-        .route("/api/audit/verify", get(audit::verify))
-        .route("/api/audit/export", get(audit::export))
-        .route("/manage/tokens", post(compat::manage_tokens))
-        .route("/manage/tables", post(compat::manage_tables))
+fn shared(watch: Option<&Watch>) -> (Router<Rooms>, OpenApi) {
+    let mut groups = catalogue::groups();
+    // The owner has nothing to log in to.
+    groups.extend(watch.is_some().then(catalogue::login));
+    openapi::build(groups, watch)
 }
 
 /// Routes of the owner alone.
@@ -161,7 +89,7 @@ pub fn router(rooms: Rooms) -> Router {
     let request_time = rooms.config.request_time;
     Router::new()
         .merge(owners())
-        .merge(shared(None))
+        .merge(shared(None).0)
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -186,11 +114,8 @@ pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router,
             rates.forget();
         }
     });
-    let login = Router::new()
-        .route("/api/auth/login", post(identity::login))
-        .route("/auth/login", post(identity::login))
-        .with_state(watch.clone());
-    let mut router = Router::new().merge(shared(Some(&watch)).with_state(rooms)).merge(login);
+    let (routes, api) = shared(Some(&watch));
+    let mut router = Router::new().merge(routes.with_state(rooms)).merge(pages::router(api));
     router = match &tcp.static_dir {
         Some(dir) => router.fallback_service(frontend::files(dir)),
         None => router.fallback(unknown),
@@ -199,6 +124,7 @@ pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router,
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(request_time, whole))
+        .layer(axum::Extension(watch.clone()))
         .layer(middleware::from_fn_with_state(watch, access::authenticate))
         .layer(headers::cors(tcp)?)
         .layer(middleware::from_fn(about))
@@ -269,7 +195,15 @@ async fn local_only(request: Request, next: Next) -> Response {
 
 /// A method's name; those that nobody has heard of are one.
 fn known(method: &Method) -> &'static str {
-    let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    let all = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+    ];
     let names = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
     all.iter().zip(names).find(|(m, _)| *m == method).map_or("other", |(_, name)| name)
 }

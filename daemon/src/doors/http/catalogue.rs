@@ -1,0 +1,266 @@
+//! Every route that is the same on the socket and over TCP: path, handler, what it needs, what it does.
+
+use super::openapi::{Group, doc};
+use super::rates::Class;
+use super::{
+    audit, compat, execute, health, identity, metrics, policies, profiles, queries, samples, tables,
+};
+use wharf_protocol::Permission::{Execute, Manage, Read, Write};
+use wharf_protocol::{
+    GrantChange, ListedTable, MetricRequest, Permissions, PolicyBook, PolicyChange, PolicyTest,
+    PolicyVerdict, Profile, ProfileRequest, QueryRequest, QueryStats, SampleRequest, Table, TableNote, Token,
+    TokenCreate, TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
+};
+
+/// Results come in these forms.
+const ROWS: &[&str] = &[
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "text/tab-separated-values",
+    "application/vnd.apache.arrow.stream",
+    "application/vnd.apache.parquet",
+    "application/vnd.wharf.rows+json",
+    "application/octet-stream",
+];
+
+pub(super) fn groups() -> Vec<Group> {
+    vec![health(), own(), read(), write(), run(), manage()]
+}
+
+fn health() -> Group {
+    Group::new(None, Class::Health)
+        .get("/health", health::quick, doc("health", "That the process answers"))
+        .get("/api/health/", health::service, doc("health", "The service and its version"))
+        .get("/api/health/ready", health::ready, doc("health", "Whether everything that is needed is there"))
+        .get("/api/health/{source}", health::source, doc("health", "Whether a source answers"))
+        .get("/ai/api/health", health::gateway, doc("health", "The same, as the chat gateway tells it"))
+}
+
+/// How to become somebody.
+pub(super) fn login() -> Group {
+    let login = || doc("auth", "Log in, for a JWT").body::<identity::Login>().reply::<TokenResponse>();
+    Group::new(None, Class::Metadata).post("/api/auth/login", identity::login, login()).post(
+        "/auth/login",
+        identity::login,
+        login(),
+    )
+}
+
+/// What is about who asks.
+fn own() -> Group {
+    let logout = || doc("auth", "End the login: every JWT of it is worth nothing from here on");
+    let jwt = || doc("auth", "Another JWT for the login");
+    Group::new(Some(Read), Class::Metadata)
+        .post("/api/auth/logout", identity::logout, logout())
+        .post("/auth/logout", identity::logout, logout())
+        .post(
+            "/api/auth/refresh",
+            identity::refresh,
+            doc("auth", "Another JWT for the login").reply::<TokenResponse>(),
+        )
+        .get("/api/auth/jwt", identity::jwt, jwt())
+        .get("/api/jwt", identity::jwt, jwt())
+        .get("/api/auth/me", identity::me, doc("auth", "Who asks").reply::<User>())
+        .get(
+            "/api/auth/permissions",
+            identity::permissions,
+            doc("auth", "What who asks may do").reply::<Permissions>(),
+        )
+}
+
+fn read() -> Group {
+    Group::new(Some(Read), Class::Metadata)
+        .get(
+            "/api/tables",
+            tables::list,
+            doc("tables", "The tables that may be read")
+                .query("source", "Of this source only")
+                .list::<Table>(),
+        )
+        .get("/api/tables/{table}", tables::show, doc("tables", "A table that may be read").reply::<Table>())
+        .get(
+            "/list_data",
+            tables::list_data,
+            doc("tables", "The tables that may be read, with their tags").list::<ListedTable>(),
+        )
+}
+
+fn write() -> Group {
+    Group::new(Some(Write), Class::Metadata).patch(
+        "/api/tables/{table}",
+        tables::describe,
+        doc("tables", "Say what a table is about").body::<TableNote>().reply::<ListedTable>(),
+    )
+}
+
+/// What runs statements.
+fn run() -> Group {
+    Group::new(Some(Execute), Class::Query)
+        .post(
+            "/api/queries/execute",
+            execute::execute,
+            doc("queries", "Run a statement; rows as JSON")
+                .body::<execute::ExecuteRequest>()
+                .reply::<execute::ExecuteReply>(),
+        )
+        .post(
+            "/api/queries/stream",
+            queries::stream,
+            doc("queries", "Run a statement; rows of any number, as they come")
+                .body::<QueryRequest>()
+                .bytes(ROWS),
+        )
+        .post(
+            "/api/queries/validate",
+            execute::validate,
+            doc("queries", "Whether a statement would run")
+                .body::<execute::ValidateRequest>()
+                .reply::<execute::ValidateReply>(),
+        )
+        .get(
+            "/api/queries/{id}/status",
+            queries::status,
+            doc("queries", "How a statement went").reply::<QueryStats>(),
+        )
+        .delete("/api/queries/{id}", queries::cancel, doc("queries", "End a statement"))
+        .post(
+            "/api/samples/stream",
+            samples::stream,
+            doc("tables", "Some rows of a table").body::<SampleRequest>().bytes(ROWS),
+        )
+        .post(
+            "/api/profiles",
+            profiles::create,
+            doc("tables", "A table's profile, with progress: NDJSON")
+                .body::<ProfileRequest>()
+                .bytes(&["application/x-ndjson"]),
+        )
+        .post(
+            "/api/metrics/query",
+            metrics::query,
+            doc("metrics", "Metrics by dimensions, without SQL").body::<MetricRequest>().bytes(ROWS),
+        )
+        .post(
+            "/sample_data",
+            compat::sample_data,
+            doc("tables", "Some rows of a table").body::<compat::SampleData>().bytes(ROWS),
+        )
+        .post(
+            "/profile_data",
+            compat::profile_data,
+            doc("tables", "A table's profile").body::<compat::ProfileData>().reply::<Profile>(),
+        )
+        .post(
+            "/api/statements",
+            compat::statements,
+            doc("queries", "Run a statement, in the shape of Snowflake's SQL API")
+                .body::<compat::Statements>(),
+        )
+}
+
+fn manage() -> Group {
+    Group::new(Some(Manage), Class::Metadata)
+        .get(
+            "/api/tokens",
+            identity::tokens,
+            doc("tokens", "All tokens, without their secrets").list::<Token>(),
+        )
+        .post(
+            "/api/tokens",
+            identity::create_token,
+            doc("tokens", "Make a token; its secret is shown this once")
+                .body::<TokenCreate>()
+                .reply::<TokenIssued>()
+                .created(),
+        )
+        .get(
+            "/api/tokens/{id}",
+            identity::token,
+            doc("tokens", "A token, without its secret").reply::<Token>(),
+        )
+        .delete(
+            "/api/tokens/{id}",
+            identity::revoke_token,
+            doc("tokens", "Revoke a token at once").reply::<Token>(),
+        )
+        .post(
+            "/api/tokens/{id}/rotate",
+            identity::rotate_token,
+            doc("tokens", "Give a token another secret").body::<TokenRotate>().reply::<TokenIssued>(),
+        )
+        .get("/api/users", identity::users, doc("users", "All users").list::<User>())
+        .post(
+            "/api/users",
+            identity::create_user,
+            doc("users", "Make an account").body::<UserCreate>().reply::<User>().created(),
+        )
+        .get("/api/users/{name}", identity::user, doc("users", "A user").reply::<User>())
+        .patch(
+            "/api/users/{name}",
+            identity::update_user,
+            doc("users", "Change a user").body::<UserUpdate>().reply::<User>(),
+        )
+        .delete(
+            "/api/users/{name}",
+            identity::delete_user,
+            doc("users", "Delete a user and end their logins"),
+        )
+        .post(
+            "/api/tables",
+            tables::change,
+            doc("tables", "Let somebody read a table, or no longer").body::<GrantChange>(),
+        )
+        .get(
+            "/api/policy",
+            policies::show,
+            doc("policy", "Who may read what, how, and how much").reply::<PolicyBook>(),
+        )
+        .put(
+            "/api/policy",
+            policies::set,
+            doc("policy", "Set how a table is seen, or how much may be taken").body::<PolicyChange>(),
+        )
+        .post(
+            "/api/policy/test",
+            policies::test,
+            doc("policy", "What would happen to somebody's statement")
+                .body::<PolicyTest>()
+                .reply::<PolicyVerdict>(),
+        )
+        .get(
+            "/api/audit",
+            audit::list,
+            doc("audit", "Lines of the audit log, the newest first")
+                .query("page", "From 1 on")
+                .query("page_size", "At most 1000")
+                .query("since", "A time, or how long ago: 2h")
+                .query("until", "A time, or how long ago")
+                .query("principal", "Who")
+                .query("action", "What was done")
+                .query("outcome", "How it ended"),
+        )
+        .get("/api/audit/verify", audit::verify, doc("audit", "Check the whole chain"))
+        .get(
+            "/api/audit/export",
+            audit::export,
+            doc("audit", "The log as a stream")
+                .query("format", "ndjson or csv")
+                .bytes(&["application/x-ndjson", "text/csv"]),
+        )
+        .get(
+            "/metrics",
+            health::measures,
+            doc("health", "What is counted, for Prometheus").bytes(&["text/plain"]),
+        )
+        .post(
+            "/manage/tokens",
+            compat::manage_tokens,
+            doc("tokens", "Make or revoke a token").body::<compat::ManageTokens>(),
+        )
+        .post(
+            "/manage/tables",
+            compat::manage_tables,
+            doc("tables", "Add to what may be read, or take from it").body::<compat::ManageTables>(),
+        )
+}

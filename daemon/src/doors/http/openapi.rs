@@ -1,0 +1,255 @@
+//! Routes and their description, written down together: what is served is what OpenAPI tells.
+
+use super::access::{Need, Watch, hold};
+use super::rates::Class;
+use crate::Rooms;
+use axum::Router;
+use axum::middleware;
+use axum::routing::{self, MethodRouter};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    ComponentsBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    ResponseBuilder,
+};
+use wharf_protocol::{ApiError, Permission};
+
+/// What one route does, for people and for clients that are generated.
+pub(super) struct Doc {
+    summary: &'static str,
+    tag: &'static str,
+    query: Vec<(&'static str, &'static str)>,
+    body: Option<RefOr<Schema>>,
+    status: u16,
+    reply: Reply,
+    used: Schemas,
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+enum Reply {
+    /// JSON of this shape.
+    Json(RefOr<Schema>),
+    /// Something else.
+    Bytes(&'static [&'static str]),
+}
+
+/// What a route does, with a reply of JSON that has no fixed shape.
+pub(super) fn doc(tag: &'static str, summary: &'static str) -> Doc {
+    let any = RefOr::T(ObjectBuilder::new().into());
+    Doc {
+        summary,
+        tag,
+        query: Vec::new(),
+        body: None,
+        status: 200,
+        reply: Reply::Json(any),
+        used: Vec::new(),
+    }
+}
+
+fn schema_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
+    let name = T::name().into_owned();
+    T::schemas(used);
+    used.push((name.clone(), T::schema()));
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
+impl Doc {
+    /// What may stand behind the question mark.
+    pub(super) fn query(mut self, name: &'static str, what: &'static str) -> Self {
+        self.query.push((name, what));
+        self
+    }
+
+    /// The body's shape.
+    pub(super) fn body<T: ToSchema>(mut self) -> Self {
+        self.body = Some(schema_of::<T>(&mut self.used));
+        self
+    }
+
+    /// The reply's shape.
+    pub(super) fn reply<T: ToSchema>(mut self) -> Self {
+        self.reply = Reply::Json(schema_of::<T>(&mut self.used));
+        self
+    }
+
+    /// The reply is a list of these.
+    pub(super) fn list<T: ToSchema>(mut self) -> Self {
+        let item = schema_of::<T>(&mut self.used);
+        self.reply = Reply::Json(RefOr::T(utoipa::openapi::schema::ArrayBuilder::new().items(item).into()));
+        self
+    }
+
+    /// The reply is of one of these media types.
+    pub(super) fn bytes(mut self, types: &'static [&'static str]) -> Self {
+        self.reply = Reply::Bytes(types);
+        self
+    }
+
+    /// The reply says that something was made.
+    pub(super) fn created(mut self) -> Self {
+        self.status = 201;
+        self
+    }
+
+    fn operation(
+        self,
+        method: &str,
+        path: &str,
+        permission: Option<Permission>,
+        schemas: &mut BTreeMap<String, RefOr<Schema>>,
+    ) -> OperationBuilder {
+        schemas.extend(self.used);
+        let id = format!("{method}{}", path.replace(['/', '-', '{', '}', '.'], "_"));
+        let mut operation =
+            OperationBuilder::new().operation_id(Some(id)).summary(Some(self.summary)).tag(self.tag);
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        for name in in_path {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+            operation = operation.parameter(parameter.required(Required::True).schema(Some(text())));
+        }
+        for (name, what) in self.query {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+            operation = operation.parameter(parameter.description(Some(what)).schema(Some(text())));
+        }
+        if let Some(body) = self.body {
+            let content = ContentBuilder::new().schema(Some(body)).build();
+            let body =
+                RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+            operation = operation.request_body(Some(body.build()));
+        }
+        let mut answer = ResponseBuilder::new().description("It was done.");
+        answer = match self.reply {
+            Reply::Json(schema) => {
+                answer.content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+            }
+            Reply::Bytes(types) => types.iter().fold(answer, |answer, media| {
+                answer.content(*media, ContentBuilder::new().schema(Some(text())).build())
+            }),
+        };
+        let error = |description: &str| {
+            let shape = RefOr::Ref(Ref::from_schema_name(ApiError::name()));
+            let content = ContentBuilder::new().schema(Some::<RefOr<Schema>>(shape)).build();
+            ResponseBuilder::new().description(description).content("application/json", content)
+        };
+        operation = operation.response(self.status.to_string(), answer);
+        for (status, what) in [
+            ("400", "The request does not fit, or what it asked for failed."),
+            ("401", "No credentials, or wrong ones."),
+            ("403", "Not permitted, or refused by policy."),
+            ("404", "There is no such thing, or none that you may see."),
+            ("405", "The path does not take this method."),
+            ("408", "The time was up."),
+            ("409", "It clashes with what is already there."),
+            ("413", "The body is too large."),
+            ("429", "A limit was reached; `Retry-After` says when to come back."),
+            ("500", "A fault of wharf."),
+            ("503", "Something that is needed is not there now."),
+        ] {
+            operation = operation.response(status, error(what));
+        }
+        let secured = |scheme: &str| SecurityRequirement::new(scheme, Vec::<String>::new());
+        match permission {
+            Some(permission) => operation
+                .description(Some(format!("Needs the permission `{}`.", permission.name())))
+                .security(secured("tokens"))
+                .security(secured("api_key")),
+            None => operation.security(SecurityRequirement::default()),
+        }
+    }
+}
+
+/// Routes that need the same of who comes.
+pub(super) struct Group {
+    router: Router<Rooms>,
+    need: Need,
+    described: Vec<(&'static str, &'static str, Doc)>,
+}
+
+impl Group {
+    /// Routes that need this permission, counted in this class.
+    pub(super) fn new(permission: Option<Permission>, class: Class) -> Self {
+        Self { router: Router::new(), need: Need { permission, class }, described: Vec::new() }
+    }
+
+    fn add(
+        mut self,
+        method: &'static str,
+        path: &'static str,
+        handler: MethodRouter<Rooms>,
+        doc: Doc,
+    ) -> Self {
+        self.router = self.router.route(path, handler);
+        self.described.push((method, path, doc));
+        self
+    }
+}
+
+/// One method for each verb: `group.get(path, handler, doc)`.
+macro_rules! verbs {
+    ($($verb:ident)*) => {
+        impl Group {
+            $(
+                pub(super) fn $verb<H, T>(self, path: &'static str, handler: H, doc: Doc) -> Self
+                where
+                    H: axum::handler::Handler<T, Rooms>,
+                    T: 'static,
+                {
+                    self.add(stringify!($verb), path, routing::$verb(handler), doc)
+                }
+            )*
+        }
+    };
+}
+verbs! { get post put patch delete }
+
+/// All groups as one router and its description.
+pub(super) fn build(groups: Vec<Group>, watch: Option<&Watch>) -> (Router<Rooms>, OpenApi) {
+    let (mut router, mut paths) = (Router::new(), PathsBuilder::new());
+    let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
+    schemas.insert(ApiError::name().into_owned(), <ApiError as utoipa::PartialSchema>::schema());
+    let mut used = Vec::new();
+    ApiError::schemas(&mut used);
+    schemas.extend(used);
+    for group in groups {
+        for (method, path, doc) in group.described {
+            let operation = doc.operation(method, path, group.need.permission, &mut schemas);
+            paths = paths.path(path, PathItem::new(verb(method), operation));
+        }
+        let held = middleware::from_fn_with_state((group.need, watch.cloned()), hold);
+        router = router.merge(group.router.route_layer(held));
+    }
+    let components =
+        schemas.into_iter().fold(ComponentsBuilder::new(), |all, (name, schema)| all.schema(name, schema));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("`<SwarmToken>;<AgentToken>`, or a JWT from POST /api/auth/login"))
+        .build();
+    let components = components
+        .security_scheme("tokens", SecurityScheme::Http(bearer))
+        .security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))));
+    let info = InfoBuilder::new().title("wharf").version(env!("CARGO_PKG_VERSION")).description(Some(
+        "Governed access to data: tables, samples, profiles, queries, metrics, and who may see what.",
+    ));
+    let api = OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build();
+    (router, api)
+}
+
+fn verb(method: &str) -> HttpMethod {
+    match method {
+        "post" => HttpMethod::Post,
+        "put" => HttpMethod::Put,
+        "patch" => HttpMethod::Patch,
+        "delete" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
