@@ -137,8 +137,8 @@ fn word_end(text: &str, from: usize) -> usize {
     length.map_or(text.len(), |length| from + length)
 }
 
-/// Comments nest, as in the engine.
-fn comment_end(bytes: &[u8], from: usize) -> usize {
+/// One past the comment that starts at `from`. Comments nest, as in the engine.
+pub(crate) fn comment_end(bytes: &[u8], from: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = from;
     while at < bytes.len() {

@@ -3,7 +3,7 @@
 use super::{MaskKey, View, quote, ruled};
 use crate::Checked;
 use crate::denial::Denial;
-use crate::lexer::{self, Kind, Token};
+use crate::lexer::{self, Token};
 use crate::names::{Dialect, TableName};
 use crate::placed::{ALONE, Placed, TABLE_COMMAND};
 use std::ops::Range;
@@ -86,17 +86,14 @@ fn head(
     let queries: Vec<String> =
         seen.iter().map(|seen| format!("{} AS {hint}{}", seen.name, seen.query)).collect();
     let queries = queries.join(", ");
-    let first = tokens.iter().position(|token| !token.is(b';'));
     let refusal = || ruled("the statement begins in a way that leaves no room for rules".into());
-    let first = first.ok_or_else(refusal)?;
-    let with = tokens.get(first).filter(|token| token.is_word(sql, "with"));
-    if let Some(with) = with {
-        let recursive = tokens.get(first + 1).filter(|token| token.is_word(sql, "recursive"));
-        let at = recursive.unwrap_or(with).end;
+    let start = blank_end(sql, 0, dialect);
+    if let Some(with) = word_at(sql, start, "with") {
+        let recursive = word_at(sql, blank_end(sql, with, dialect), "recursive");
+        let at = recursive.unwrap_or(with);
         return Ok((at..at, format!(" {queries},\n")));
     }
-    let start = tokens.get(first).ok_or_else(refusal)?;
-    if !start.is(b'(') && start.kind != Kind::Word {
+    if !sql.get(start..).is_some_and(|rest| rest.starts_with(|c: char| c == '(' || c.is_ascii_alphabetic())) {
         return Err(refusal());
     }
     // The engine finds the columns of such a PIVOT by a statement of its own, with the inner CTEs before the outer ones.
@@ -106,7 +103,35 @@ fn head(
             ruled(message.into()).hint("put WITH first, or list the columns: ON column IN ('a', 'b')")
         );
     }
-    Ok((start.start..start.start, format!("WITH {queries}\n")))
+    Ok((start..start, format!("WITH {queries}\n")))
+}
+
+/// Where white space, comments and semicolons that start at `at` end. A comment that has no end takes the rest.
+fn blank_end(sql: &str, mut at: usize, dialect: Dialect) -> usize {
+    loop {
+        let rest = sql.get(at..).unwrap_or_default();
+        let is_blank =
+            |letter: char| letter.is_ascii_whitespace() || letter == ';' || lexer::is_space(letter);
+        let length = match rest.chars().next() {
+            Some(letter) if is_blank(letter) => letter.len_utf8(),
+            _ if rest.starts_with("--") => rest.find('\n').map_or(rest.len(), |end| end + 1),
+            _ if rest.starts_with("//") && dialect == Dialect::Snowflake => {
+                rest.find('\n').map_or(rest.len(), |end| end + 1)
+            }
+            _ if rest.starts_with("/*") => lexer::comment_end(rest.as_bytes(), 0),
+            _ => return at,
+        };
+        at += length;
+    }
+}
+
+/// The end of `word` when it stands at `at`, in any case.
+fn word_at(sql: &str, at: usize, word: &str) -> Option<usize> {
+    let end = at + word.len();
+    let stands = sql.get(at..end).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    let goes_on =
+        sql.get(end..)?.starts_with(|letter: char| letter.is_alphanumeric() || "_$".contains(letter));
+    (stands && !goes_on).then_some(end)
 }
 
 fn has_inner_with(sql: &str, tokens: &[Token]) -> bool {

@@ -1,10 +1,11 @@
 //! Rules as an admin sets them: treatments in text and JSON, masks by type, filters that are and are not accepted.
 
-use crate::rewrite_support::{key, run, table_name};
+use crate::rewrite_support::{attributes, key, run, table_name};
 use crate::support::Engine;
 use duckdb::Connection;
 use wharf_policy::{
-    Attributes, Dialect, DuckdbParser, Mask, ParserUnavailable, RowFilter, Treatment, View, ViewColumn,
+    Attributes, Dialect, DuckdbParser, Mask, ParserUnavailable, RowFilter, TableName, Treatment, View,
+    ViewColumn,
 };
 
 const DIALECTS: [Dialect; 5] =
@@ -315,10 +316,21 @@ fn filters_over_the_row_alone_are_accepted() {
         "[tenant, region] = ['a', 'b']",
         "tenant = 'it''s'",
     ];
+    let setup = "CREATE TABLE t (id BIGINT, tenant VARCHAR, region VARCHAR, placed TIMESTAMP, info STRUCT(k VARCHAR), \"a b\" VARCHAR);
+        INSERT INTO t VALUES (1, 'a', 'north', now()::TIMESTAMP, {'k': 'a'}, NULL)";
+    engine.connection.execute_batch(&format!("USE memory.main; {setup}")).unwrap();
     for text in accepted {
-        if let Err(bad) = RowFilter::new(text, &columns, Dialect::Duckdb, &engine) {
-            panic!("{text}: {bad}");
-        }
+        let filter = RowFilter::new(text, &columns, Dialect::Duckdb, &engine);
+        let filter = filter.unwrap_or_else(|bad| panic!("{text}: {bad}")).bind(&attributes());
+        let shown = columns.iter().map(|(name, data_type)| ViewColumn {
+            name: (*name).into(),
+            data_type: (*data_type).into(),
+            treatment: Treatment::Show,
+        });
+        let table = TableName::new("memory", "main", "t");
+        let view = View { table, columns: shown.collect(), filter: Some(filter) };
+        let query = view.query(Dialect::Duckdb, &key()).unwrap();
+        run(&engine.connection, &format!("FROM {query}")).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 }
 
