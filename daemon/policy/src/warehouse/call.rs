@@ -131,11 +131,11 @@ impl Reader<'_> {
                 r.expression()
             })?;
         }
-        if name == "nth_value"
-            && self.is("from")
-            && self.is_any(1, &["first", "last"])
-            && !self.symbol(2, b'.')
-        {
+        // Elsewhere FROM starts the clause here, and FIRST is a table.
+        let sided = self.is("from") && self.is_any(1, &["first", "last"]);
+        let nulls = if self.is_any(2, &["ignore", "respect"]) && self.is_at(3, "nulls") { 2 } else { 0 };
+        let goes_on = self.is_at(nulls + 2, "over") && self.symbol(nulls + 3, b'(');
+        if name == "nth_value" && sided && goes_on && self.speaks(SNOWFLAKE) {
             self.at += 2;
         }
         if self.is_any(0, &["ignore", "respect"]) && self.is_at(1, "nulls") {

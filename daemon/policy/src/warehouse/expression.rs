@@ -7,6 +7,10 @@ use super::functions;
 use super::operators::Until;
 use crate::denial::DenialCode;
 use crate::lexer::Kind;
+use crate::names::Dialect;
+
+/// The dialects that have `column(+)`.
+const OUTER_SIGN: &[Dialect] = &[Dialect::Redshift, Dialect::Snowflake];
 
 /// Words before an operand, beside NOT.
 const PREFIXES: &[&str] = &["not", "prior", "connect_by_root"];
@@ -351,7 +355,9 @@ impl Reader<'_> {
         let bare = self.kind(0) == Some(Kind::Word);
         // Some functions are named like words of clauses.
         let field = self.is("window") && self.symbol(1, b'.') && self.speaks(DATABRICKS);
-        let callable = field || bare && self.symbol(1, b'(') && functions::is_callable_word(self.word(0));
+        let free = self.speaks(CLOUD) && bare && super::words::is_column(self.word(0));
+        let callable =
+            field || free || bare && self.symbol(1, b'(') && functions::is_callable_word(self.word(0));
         let first = self.name(callable)?;
         let mut parts = vec![first];
         while self.symbol(0, b'.') && !self.symbol(1, b'*') {
@@ -362,6 +368,12 @@ impl Reader<'_> {
             parts.push(self.name(true)?);
         }
         if self.symbol(0, b'(') {
+            // The old sign of an outer join.
+            if self.symbol(1, b'+') && self.symbol(2, b')') && self.speaks(OUTER_SIGN) {
+                self.at += 3;
+                self.note_columns(parts, false);
+                return Ok(());
+            }
             return self.call(parts);
         }
         if self.symbol(0, b'.') {
@@ -371,7 +383,7 @@ impl Reader<'_> {
         }
         if bare && parts.len() == 1 {
             let name = self.tokens.get(at).map_or("", |token| token.text(self.text)).to_ascii_lowercase();
-            if functions::is_session_word(&name) {
+            if functions::is_session_word(&name, self.dialect) {
                 let at = parts.first().map_or(0, |part| part.span.start);
                 self.facts.functions.push(FunctionUse { owner: Vec::new(), name, seat: Seat::Word, at });
             }

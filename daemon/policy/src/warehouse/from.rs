@@ -15,7 +15,11 @@ pub(super) enum Item {
     Relation(usize),
     /// A query in brackets.
     Query,
-    /// Joined items in brackets, a CTE, a function, a path.
+    /// A CTE, by its name.
+    Cte,
+    /// A table function.
+    Function,
+    /// Anything else, such as joined items in brackets.
     Other,
 }
 
@@ -181,7 +185,7 @@ impl Reader<'_> {
         self.bracketed(|r| {
             r.no_named_by_value()?;
             let item = r.named_item()?;
-            if item == Item::Other && r.tokens.get(r.at - 1).is_some_and(|token| token.is(b')')) {
+            if item == Item::Function {
                 if r.is("over") {
                     r.over()?;
                 }
@@ -194,7 +198,7 @@ impl Reader<'_> {
     }
 
     fn row_source(&mut self) -> Read {
-        if self.named_item()? != Item::Other {
+        if self.named_item()? != Item::Function {
             return Err(self.unexpected("a function"));
         }
         if self.take("as") { self.alias_columns() } else { Ok(()) }
@@ -228,9 +232,9 @@ impl Reader<'_> {
         let parts = self.name_parts()?;
         if self.symbol(0, b'(') {
             self.table_function(parts)?;
-            return Ok(Item::Other);
+            return Ok(Item::Function);
         }
-        Ok(self.note_relation(parts)?.map_or(Item::Other, Item::Relation))
+        Ok(self.note_relation(parts)?.map_or(Item::Cte, Item::Relation))
     }
 
     /// The name of a relation where no function fits.
@@ -291,16 +295,14 @@ impl Reader<'_> {
     pub(super) fn lateral_views(&mut self) -> Read {
         while self.speaks(DATABRICKS) && self.take_all(&["lateral", "view"]) {
             self.take("outer");
-            if self.named_item()? != Item::Other
-                || !self.tokens.get(self.at - 1).is_some_and(|token| token.is(b')'))
-            {
+            if self.named_item()? != Item::Function {
                 return Err(self.unexpected("a generator function"));
             }
             if self.is_alias() {
                 let name = self.name(false)?.name;
                 self.push_name(name);
             }
-            if self.take("as") {
+            if self.take("as") || self.is_alias() {
                 self.list(|r| r.name(false).map(|_| ()))?;
             }
         }
@@ -316,6 +318,7 @@ impl Reader<'_> {
     /// Everything behind an item: samples, time travel, pivots, aliases.
     fn suffixes(&mut self, item: Item, visible: Option<usize>) -> Read {
         let relation = if let Item::Relation(number) = item { Some(number) } else { None };
+        let mut own = if item == Item::Cte { self.name_before() } else { None };
         if let (Some(number), Some(visible)) = (relation, visible) {
             self.facts.relations[number].before = visible;
         }
@@ -341,12 +344,19 @@ impl Reader<'_> {
                 break;
             }
         }
-        if let Some(number) = relation.filter(|_| !named)
-            && let Some(name) = self.facts.relations[number].parts.last().map(|part| part.name.clone())
-        {
+        if let Some(number) = relation {
+            own = self.facts.relations[number].parts.last().map(|part| part.name.clone());
+        }
+        if let Some(name) = own.filter(|_| !named) {
             self.push_name(name);
         }
         Ok(())
+    }
+
+    /// The name that was just read.
+    fn name_before(&self) -> Option<String> {
+        let token = self.at.checked_sub(1).and_then(|at| self.tokens.get(at))?;
+        Some(super::cursor::fold(token.text(self.text), token.kind == Kind::Quoted, self.dialect))
     }
 
     /// An alias with what belongs to it; says whether there was one.

@@ -19,7 +19,7 @@ pub(super) struct Lexed {
 
 /// Splits a text.
 pub(super) fn lex(text: &str, dialect: Dialect) -> Lexed {
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), dialect, at: 0 };
+    let mut lexer = Lexer { text, bytes: text.as_bytes(), dialect, at: 0, escaped: false };
     let mut lexed = Lexed { tokens: Vec::with_capacity(text.len() / 4), fault: None, fault_at: None };
     loop {
         match lexer.next() {
@@ -53,6 +53,8 @@ struct Lexer<'a> {
     bytes: &'a [u8],
     dialect: Dialect,
     at: usize,
+    /// The last token was a string with E before it.
+    escaped: bool,
 }
 
 impl Lexer<'_> {
@@ -91,16 +93,16 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Comments nest, but in Snowflake, where one inside another is refused.
+    /// Comments nest, but in Snowflake, where one inside another is refused, and but for a hint inside a comment in Spark.
     fn block_comment(&mut self) -> Result<(), Fault> {
         let start = self.at;
-        if self.byte(2) == b'+' && self.dialect == Dialect::Databricks {
+        if self.hints() {
             return self.hint();
         }
         let mut depth = 0_usize;
         while self.at < self.bytes.len() {
             match (self.byte(0), self.byte(1)) {
-                (b'/', b'*') if depth > 0 && self.dialect == Dialect::Snowflake => {
+                (b'/', b'*') if depth > 0 && (self.dialect == Dialect::Snowflake || self.hints()) => {
                     return Err((self.at, "a comment stands inside a comment", "leave one of them out"));
                 }
                 (b'/', b'*') => {
@@ -118,6 +120,10 @@ impl Lexer<'_> {
             }
         }
         Err((start, "the comment is not closed", "close it with */"))
+    }
+
+    fn hints(&self) -> bool {
+        self.dialect == Dialect::Databricks && self.byte(2) == b'+'
     }
 
     /// A hint of Spark is part of the statement, so it may hold names and numbers only.
@@ -142,9 +148,16 @@ impl Lexer<'_> {
 
     fn token(&mut self) -> Result<Token, Fault> {
         let start = self.at;
+        let escaped = std::mem::take(&mut self.escaped);
         let kind = match (self.byte(0), self.byte(1)) {
+            // A string behind one with E goes on with it, and with its rules for backslashes, when a line break is between.
+            (b'\'', _) if escaped => {
+                let hint = "join the strings with ||";
+                return Err((start, "a string goes on behind one with E before it", hint));
+            }
             (b'\'', _) => self.string(1, self.backslash())?,
-            (b'"', _) if self.dialect == Dialect::Databricks => self.string(1, Backslash::Escapes)?,
+            // A setting of Spark makes it a quoted name, where backslashes mean nothing.
+            (b'"', _) if self.dialect == Dialect::Databricks => self.string(1, Backslash::Either)?,
             (b'"', _) => self.quoted()?,
             (b'`', _) if self.dialect == Dialect::Databricks => self.quoted()?,
             (b'0'..=b'9', _) => self.number(),
@@ -179,12 +192,12 @@ impl Lexer<'_> {
         let quote = self.byte(prefix - 1);
         let from = start + prefix;
         let unclosed = (start, "the string is not closed", "close the quote");
-        let plain = quote_end(self.bytes, from, quote, false);
-        let escaped = quote_end(self.bytes, from, quote, true);
+        let plain = || quote_end(self.bytes, from, quote, false);
+        let escaped = || quote_end(self.bytes, from, quote, true);
         self.at = match backslash {
-            Backslash::Plain => plain,
-            Backslash::Escapes => escaped,
-            Backslash::Either if plain == escaped => plain,
+            Backslash::Plain => plain(),
+            Backslash::Escapes => escaped(),
+            Backslash::Either if plain() == escaped() => plain(),
             Backslash::Either => {
                 let hint = "write the backslash as chr(92)";
                 return Err((start, "a backslash before a quote can be read in two ways", hint));
@@ -266,7 +279,10 @@ impl Lexer<'_> {
         let postgres = matches!(self.dialect, Dialect::Postgres | Dialect::Redshift);
         let databricks = self.dialect == Dialect::Databricks;
         let kind = match (self.byte(0).to_ascii_lowercase(), self.byte(1), self.byte(2)) {
-            (b'e', b'\'', _) if postgres => self.string(2, Backslash::Escapes)?,
+            (b'e', b'\'', _) if postgres => {
+                self.escaped = true;
+                self.string(2, Backslash::Escapes)?
+            }
             (b'b' | b'x' | b'n', b'\'', _) if postgres => self.string(2, self.backslash())?,
             (b'x', b'\'', _) => self.string(2, self.backslash())?,
             (b'r', b'\'' | b'"', _) if databricks => self.string(2, Backslash::Plain)?,
@@ -348,6 +364,10 @@ mod tests {
         assert_eq!(words("a /*+ BROADCAST(b) */ c", Dialect::Databricks), Some(2));
         assert_eq!(words("a /*+ X('*/ b", Dialect::Databricks), None);
         assert_eq!(words("a '${env:HOME}' c", Dialect::Databricks), None);
+        assert_eq!(words("a /* b /* c */ d */ e", Dialect::Databricks), Some(2));
+        assert_eq!(words("a /* b /*+ c */ d -- */ */", Dialect::Databricks), None);
+        assert_eq!(words("E'a'\n'\\' || ' || b || '", Dialect::Postgres), None);
+        assert_eq!(words("E'a' || 'b'", Dialect::Postgres), Some(4));
         assert_eq!(words("a\u{a0}b", Dialect::Postgres), None);
     }
 }

@@ -42,6 +42,16 @@ impl Reader<'_> {
                 r.expression()
             });
         }
+        if self.take("rename") {
+            return self.list(|r| {
+                r.column_name()?;
+                r.take("as");
+                r.name(false).map(|_| ())
+            });
+        }
+        if self.take("distinct") {
+            return Ok(());
+        }
         if self.take("drop") {
             return self.list(Self::column_name);
         }

@@ -168,7 +168,9 @@ impl Reader<'_> {
     /// WHERE and what follows it, in the order of each engine.
     fn select_rest(&mut self) -> Read {
         self.maybe_expression("where")?;
-        self.hierarchy()?;
+        if self.hierarchy()? {
+            self.maybe_expression("where")?;
+        }
         if self.take_all(&["group", "by"]) {
             self.group()?;
         }
@@ -189,21 +191,21 @@ impl Reader<'_> {
         if self.take(word) { self.expression() } else { Ok(()) }
     }
 
-    /// START WITH and CONNECT BY, in either order.
-    fn hierarchy(&mut self) -> Read {
-        if !self.speaks(TOP) {
-            return Ok(());
-        }
-        loop {
+    /// START WITH and CONNECT BY, in either order; says whether there was one.
+    fn hierarchy(&mut self) -> Read<bool> {
+        let mut found = false;
+        while self.speaks(TOP) {
             if self.take_all(&["start", "with"]) {
                 self.expression()?;
             } else if self.take_all(&["connect", "by"]) {
                 self.take("nocycle");
                 self.list(Self::expression)?;
             } else {
-                return Ok(());
+                break;
             }
+            found = true;
         }
+        Ok(found)
     }
 
     /// What stands behind GROUP BY.

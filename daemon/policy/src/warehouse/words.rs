@@ -95,6 +95,33 @@ const CONTINUES: &[&str] = &[
     "sort",
 ];
 
+/// Reserved words that Snowflake and Databricks take for columns where a value must stand, and that start nothing there.
+const COLUMNS: &[&str] = &[
+    "anti",
+    "asc",
+    "connect",
+    "create",
+    "delete",
+    "desc",
+    "drop",
+    "fetch",
+    "grant",
+    "insert",
+    "minus",
+    "returning",
+    "revoke",
+    "semi",
+    "set",
+    "similar",
+    "update",
+    "window",
+];
+
+/// Whether a reserved word can be a column where a value must stand.
+pub(super) fn is_column(word: &str) -> bool {
+    among(word, COLUMNS)
+}
+
 /// Whether a word is never a bare name.
 pub(super) fn is_reserved(word: &str) -> bool {
     among(word, RESERVED)
@@ -122,7 +149,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(RESERVED.is_sorted() && CONTINUES.is_sorted());
+        assert!(RESERVED.is_sorted() && COLUMNS.is_sorted() && CONTINUES.is_sorted());
         assert!(
             is_reserved("Select") && is_reserved("WITH") && !is_reserved("selected") && !is_reserved("name")
         );

@@ -116,8 +116,9 @@ pub(super) fn types(dialect: Dialect) -> Vec<&'static str> {
 }
 
 /// Whether a bare word reads the session when no column has its name.
-pub(super) fn is_session_word(word: &str) -> bool {
-    refused::SESSION_WORDS.contains(&word)
+pub(super) fn is_session_word(word: &str, dialect: Dialect) -> bool {
+    let user = word == "user" && matches!(dialect, Dialect::Postgres | Dialect::Redshift);
+    user || refused::SESSION_WORDS.contains(&word)
 }
 
 /// Whether a word of clauses is also the name of a function when a bracket follows.

@@ -2,7 +2,7 @@
 
 /// Scalars, aggregates and window functions beside those that every dialect has.
 pub(super) const VALUES: &str = "
-    add_months age any_value array_concat array_flatten array_to_string array_contains array_distinct array_except
+    add_months date_add date_diff sys_connect_by_path age any_value array_concat array_flatten array_to_string array_contains array_distinct array_except
     array_intersection array_position array_positions array_sort array_union bit_and bit_or bool_and bool_or bpcharcmp
     bttext_pattern_cmp btrim can_json_parse charindex checksum collate convert convert_timezone crc32 date_cmp date_cmp_timestamp
     date_cmp_timestamptz date_part_year dateadd datediff datename decode dexp difference digest dlog1 dlog10 dpow

@@ -2,8 +2,8 @@
 
 use crate::duckdb::functions::Reason;
 
-/// Bare words that read the session when no column has that name. `user` is left out: it is too common as a column, and
-/// as a function it gives the name of the account that all callers share.
+/// Bare words that read the session when no column has that name. `user` is added where it
+/// cannot be a column.
 pub(super) const SESSION_WORDS: &[&str] = &[
     "current_account",
     "current_catalog",
