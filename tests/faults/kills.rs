@@ -88,6 +88,35 @@ fn what_a_statement_did_is_in_the_log() {
     assert!(killed >= 2, "{killed}");
 }
 
+#[test]
+fn a_segment_is_begun_whole_or_not_at_all() {
+    if !available() {
+        return;
+    }
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("c")).unwrap();
+    // Every line needs a segment of its own.
+    std::fs::write(place.path("c/config.toml"), "[audit]\nmax_size = \"100\"\n").unwrap();
+    place.ok(&["query", "select 'warm'", "--csv"]);
+    let answered = std::cell::Cell::new(0);
+    let query = Operation {
+        args: &["query", "select 'answered'", "--csv", "-o", "answer.csv"],
+        calls: &[("linkat", 4), ("fsync,fdatasync", 8), ("pwrite64", 6)],
+        files: Vec::new(),
+        before: &|place| drop(std::fs::remove_file(place.work().join("answer.csv"))),
+        done: &|place| {
+            let there = place.work().join("answer.csv").exists();
+            answered.set(answered.get() + usize::from(there));
+            place.ok(&["audit", "verify"]);
+            let log = place.ok(&["audit", "search", "answered", "--outcome", "started", "--ndjson"]);
+            assert!(log.lines().count() >= answered.get(), "{log}");
+            there
+        },
+    };
+    let killed = kill_at_every_call(&place, &query);
+    assert!(killed >= 6, "{killed}");
+}
+
 fn state_files(place: &Place) -> Vec<PathBuf> {
     ["s/state.db", "s/state.db-wal"].iter().map(|f| place.path(f)).collect()
 }

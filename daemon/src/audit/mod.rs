@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! append -> writer (one thread: group, write, sync) -> segments: audit/000001-20261121T150000Z.ndjson, ...
-//!                                                   -> note in the state: how far they reach, a second later
+//!                                                   -> note in the state: how far they reach, soon after
 //! ```
 //! A segment is lines of JSON, each with a hash over the line before and its own text; the first names the last hash of
 //! the segment before. A line that is changed, removed, put in or moved breaks the chain; a chain that is cut at its end,

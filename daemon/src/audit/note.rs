@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Lines are noted this long after they were written, or earlier.
-const LAG: Duration = Duration::from_secs(1);
+const LAG: Duration = Duration::from_millis(250);
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

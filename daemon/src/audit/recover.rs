@@ -60,8 +60,7 @@ pub(super) struct Found {
 /// # Errors
 /// When it cannot be read, or a torn line cannot be cut off.
 pub(super) fn recover(folder: &Path, known: Known) -> io::Result<Found> {
-    let segments = segment::list(folder)?;
-    let Some(last) = segments.last() else {
+    let Some(last) = segment::newest(folder)? else {
         let reason = format!("all segments are gone; line {} was the last", known.head.seq);
         let remark = (known.head.seq > 0).then(|| damaged(reason));
         return Ok(Found { open: None, last_segment: known.segment, head: known.head, remark });
@@ -85,14 +84,14 @@ pub(super) fn recover(folder: &Path, known: Known) -> io::Result<Found> {
     if garbage || found.is_none() {
         return anew(head, format!("{name} ends in what is no line of the log"));
     }
-    if !contains(&segments, known.head)? {
+    if !contains(folder, &file, known.head)? {
         let reason = format!("line {} is not the one that had been written", known.head.seq);
         // With that line's hash, which nothing in the files leads to.
         return anew(Head { seq: head.seq, hash: known.head.hash }, reason);
     }
     let remark = if torn.is_empty() { None } else { Some(cut_off(&file, end, &name, &torn)?) };
-    let open = Open { segment: last.clone(), file, bytes: end, begun };
-    Ok(Found { open: Some(open), last_segment: last.number, head, remark })
+    let open = Open { segment: last, file, bytes: end, begun };
+    Ok(Found { open: Some(open), last_segment, head, remark })
 }
 
 fn damaged(reason: String) -> Remark {
@@ -110,22 +109,33 @@ fn cut_off(file: &File, end: u64, name: &str, torn: &[u8]) -> io::Result<Remark>
     Ok(Remark { outcome: "repaired", reason, text: String::from_utf8_lossy(kept).into_owned() })
 }
 
-/// Whether the line `known` stands in the log. Looks from behind, and so costs what was written since.
-fn contains(segments: &[Segment], known: Head) -> io::Result<bool> {
+/// Whether the line `known` stands in the log. Looks from behind, and so costs what was written since; nearly always the
+/// line is in the newest segment.
+fn contains(folder: &Path, newest: &File, known: Head) -> io::Result<bool> {
     if known.seq == 0 {
         return Ok(true);
     }
-    for segment in segments.iter().rev() {
-        let file = segment.read()?;
-        let mut lines = Backward::new(file.metadata()?.len());
-        while let Some((_, line)) = lines.next(&file)? {
-            match segment::head_of(&line) {
-                Some(head) if head == known => return Ok(true),
-                // The first line of a segment counts as the line before it, under a hash of its own.
-                Some(head) if head.seq < known.seq => return Ok(false),
-                _ => {}
-            }
+    if let Some(found) = look_back(newest, known)? {
+        return Ok(found);
+    }
+    for segment in segment::list(folder)?.iter().rev().skip(1) {
+        if let Some(found) = look_back(&segment.read()?, known)? {
+            return Ok(found);
         }
     }
     Ok(false)
+}
+
+/// Whether the line stands in a segment; none if it could still be in one before.
+fn look_back(file: &File, known: Head) -> io::Result<Option<bool>> {
+    let mut lines = Backward::new(file.metadata()?.len());
+    while let Some((_, line)) = lines.next(file)? {
+        match segment::head_of(&line) {
+            Some(head) if head == known => return Ok(Some(true)),
+            // The first line of a segment counts as the line before it, under a hash of its own.
+            Some(head) if head.seq < known.seq => return Ok(Some(false)),
+            _ => {}
+        }
+    }
+    Ok(None)
 }

@@ -2,6 +2,7 @@
 
 use super::line::{Head, Header, Parts};
 use chrono::{DateTime, Utc};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -81,16 +82,31 @@ fn regular(file: File) -> io::Result<File> {
 pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|n| n.strip_suffix(ENDING)) else { continue };
-        let Some((number, _)) = name.split_once('-') else { continue };
-        if let Ok(number) = number.parse() {
-            found.push(Segment { number, path: entry.path() });
+        let name = entry?.file_name();
+        if let Some(number) = number_of(&name) {
+            found.push(Segment { number, path: folder.join(name) });
         }
     }
     found.sort_by(|a, b| (a.number, &a.path).cmp(&(b.number, &b.path)));
     Ok(found)
+}
+
+/// The newest segment. A start looks for nothing else, however many there are.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(super) fn newest(folder: &Path) -> io::Result<Option<Segment>> {
+    let mut newest = None;
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        newest = newest.max(number_of(&name).map(|number| (number, name)));
+    }
+    Ok(newest.map(|(number, name)| Segment { number, path: folder.join(name) }))
+}
+
+fn number_of(name: &OsStr) -> Option<u64> {
+    let (number, _) = name.to_str()?.strip_suffix(ENDING)?.split_once('-')?;
+    number.parse().ok()
 }
 
 /// The end of a segment, read from behind.
@@ -246,6 +262,7 @@ mod tests {
         let names: Vec<String> = list(tmp.path()).unwrap().iter().map(Segment::name).collect();
         assert_eq!(names[0], "000002-20261121T150000Z.ndjson");
         assert_eq!(names.len(), 3);
+        assert_eq!(newest(tmp.path()).unwrap(), list(tmp.path()).unwrap().pop());
         assert!(names[2].starts_with("1000000-"));
     }
 }

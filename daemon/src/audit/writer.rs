@@ -9,6 +9,7 @@ use super::segment::Segment;
 use crate::clock;
 use crate::state::StateError;
 use chrono::{DateTime, SecondsFormat, Utc};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub(super) struct Ask {
 enum Fault {
     Full,
     ReadOnly { file: PathBuf, cause: String },
+    Locked,
     Io { file: PathBuf, cause: String },
     Degraded,
 }
@@ -210,10 +212,19 @@ impl Writer {
         held.set_newest(number).map_err(|e| failed(&e))?;
         let mut whole = WholeFile::create(&segment.path, Use::Own).map_err(|e| failed(&e))?;
         whole.file.write_all(&text).and_then(|()| whole.keep()).map_err(|e| failed(&e))?;
+        sync_folder(&self.folder).map_err(|e| failed(&e))?;
         // Should it not open, the next group looks for it.
         let bytes = text.len() as u64;
         self.open = segment.append().ok().map(|file| Open { segment, file, bytes, begun: header.at });
         Ok(Known { head, segment: number })
+    }
+}
+
+/// Puts the names in a folder on the disk. Not every file system can be asked for that.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|f| f.sync_all()) {
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
     }
 }
 
@@ -240,12 +251,12 @@ impl Fault {
         }
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::TimedOut => Self::Locked,
             io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
             | io::ErrorKind::IsADirectory
             | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::TimedOut => Self::ReadOnly { file, cause },
+            | io::ErrorKind::InvalidInput => Self::ReadOnly { file, cause },
             _ => Self::Io { file, cause },
         }
     }
@@ -254,6 +265,10 @@ impl Fault {
         match self {
             Self::Full => StateError::DiskFull { dir: folder.to_owned() },
             Self::ReadOnly { file, cause } => StateError::ReadOnly { file, cause },
+            Self::Locked => {
+                let lock = folder.join("lock");
+                StateError::Other(format!("another process keeps {} locked", lock.display()))
+            }
             Self::Io { file, cause } => StateError::Io { file, cause },
             Self::Degraded => {
                 let (reason, remedy) = refusal.get().cloned().unwrap_or_default();

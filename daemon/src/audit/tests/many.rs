@@ -94,6 +94,62 @@ async fn what_is_closed_takes_no_more_lines_and_says_so() {
     assert_eq!(log.lines().len(), 5);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checking_raises_no_false_alarm_while_others_write_and_old_segments_go() {
+    let rules = Rules { max_size: 4000, keep: Some(Duration::from_millis(50)), ..Rules::default() };
+    let log = Log::new(rules).await;
+    log.audit.retain();
+    let beside = Audit::open(log.state.clone(), &log.folder(), log.rules).await.unwrap();
+    let asks: Vec<_> = [log.audit.clone(), log.audit.clone(), beside]
+        .into_iter()
+        .map(|audit| {
+            tokio::spawn(async move {
+                for n in 0..400 {
+                    audit.append(entry(n)).await.unwrap();
+                    if n % 20 == 0 {
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut checks = 0;
+    while asks.iter().any(|ask| !ask.is_finished()) {
+        let verdict = log.verdict().await;
+        assert!(verdict.sound, "{verdict:?}");
+        let mut found = log.audit.lines(Filter::default(), Order::Newest).unwrap();
+        let newest: Vec<u64> = std::iter::from_fn(|| found.read().unwrap())
+            .take(20)
+            .map(|line| serde_json::from_slice::<Line>(&line).unwrap().seq)
+            .collect();
+        assert!(newest.windows(2).all(|two| two[0] == two[1] + 1), "{newest:?}");
+        checks += 1;
+    }
+    for ask in asks {
+        ask.await.unwrap();
+    }
+    let verdict = log.verdict().await;
+    assert!(verdict.sound && verdict.last == 1200 && verdict.first > 1 && checks > 3, "{checks} {verdict:?}");
+}
+
+/// Not a bound on time, which would depend on the machine: what opening costs is printed.
+#[tokio::test]
+async fn opening_a_log_of_many_segments() {
+    let mut log = Log::new(Rules { max_size: 1, ..Rules::default() }).await;
+    log.add(0..1000).await;
+    assert_eq!(log.files().len(), 1000);
+    log.audit.close().await;
+    let mut took: Vec<Duration> = Vec::new();
+    for _ in 0..20 {
+        let begun = std::time::Instant::now();
+        log.open().await;
+        took.push(begun.elapsed());
+    }
+    took.sort();
+    println!("1000 segments opened: median {:?}, worst {:?}", took[10], took[19]);
+    assert!(log.verdict().await.sound);
+}
+
 /// Not a bound on time, which would depend on the machine: what appending costs is printed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appending_alone_and_together() {
