@@ -17,7 +17,7 @@ pub enum DenialCode {
     TooDeep,
     /// The statement unfolds to too much inside the engine.
     TooComplex,
-    /// The engine's parser refuses the text.
+    /// The engine's parser refuses the text, or the reader of the dialect does.
     Syntax,
     /// There is more than one statement.
     SeveralStatements,
@@ -37,8 +37,6 @@ pub enum DenialCode {
     TypeNotAllowed,
     /// The engine's tree holds something that this version does not know.
     UnknownSyntax,
-    /// The dialect has no checker yet.
-    UnsupportedDialect,
     /// The engine's parser could not be asked.
     ParserUnavailable,
     /// A table with column rules or a row filter stands where they cannot be kept.

@@ -1,11 +1,12 @@
 //! SQL text and a policy in; what the statement reads, or a refusal, out.
 //!
-//! The package is pure: it opens no file and no connection. The tree it judges comes from the engine's own parser, handed
-//! in through [`DuckdbParser`], so that the text is read here exactly as it will be read when it runs. Everything that the
-//! walk over the tree does not know is refused.
+//! The package is pure: it opens no file and no connection. For DuckDB, the tree it judges comes from the engine's own
+//! parser, handed in through [`DuckdbParser`], so that the text is read here exactly as it will be read when it runs. The
+//! engines of warehouses cannot be asked; their dialects are read by a strict reader of this package. Everything that the
+//! walk over the tree or the reader does not know is refused.
 //!
 //! ```text
-//! text -> guards (size, control characters, brackets) -> engine's parser -> reading -> judgement
+//! text -> guards (size, control characters, brackets) -> engine's parser or reader -> reading -> judgement
 //! ```
 //!
 //! [`check`] judges a statement for agents and users. [`classify`] sorts statements for the owner of the machine.
@@ -18,8 +19,8 @@ mod lines;
 mod names;
 mod nearest;
 mod placed;
-mod warehouse;
 mod rewrite;
+mod warehouse;
 
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};

@@ -161,10 +161,16 @@ impl Reader<'_> {
     }
 
     fn named_parameter(&mut self) -> Read {
-        if !self.joined(1) || !matches!(self.kind(1), Some(Kind::Word | Kind::Number)) {
+        let name = self.token(1).map_or("", |token| token.text(self.text));
+        let named = match self.kind(1) {
+            Some(Kind::Word) => true,
+            // `:1from` would be `:1 FROM` to an engine.
+            Some(Kind::Number) => name.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        if !named || !self.joined(1) {
             return Err(self.unexpected("a value"));
         }
-        let name = self.token(1).map_or("", |token| token.text(self.text));
         self.facts.parameters.push(name.to_owned());
         self.at += 2;
         Ok(())

@@ -360,7 +360,7 @@ impl Reader<'_> {
     }
 
     /// An alias with what belongs to it; says whether there was one.
-    fn alias(&mut self) -> Read<bool> {
+    pub(super) fn alias(&mut self) -> Read<bool> {
         if self.take("as") {
             if self.symbol(0, b'(') && self.speaks(POSTGRES) {
                 self.alias_columns()?;

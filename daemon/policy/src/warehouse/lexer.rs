@@ -271,6 +271,12 @@ impl Lexer<'_> {
             let hint = "use ordinary spaces and quotes";
             return Err((start, "the statement holds a character that belongs to no name", hint));
         }
+        let word = rest.get(..length).unwrap_or_default();
+        let cloud = matches!(self.dialect, Dialect::Snowflake | Dialect::Databricks);
+        if cloud && word.contains(['\u{131}', '\u{17f}']) {
+            // Their capitals are I and S, so that a keyword could be spelled with them.
+            return Err((start, "the word holds a letter that could stand for I or S", "quote the name"));
+        }
         self.at = start + length;
         Ok(Kind::Word)
     }

@@ -1,7 +1,7 @@
 //! Queries: WITH, set operations, VALUES, TABLE, and the clauses behind them.
 
 use super::ahead::Content;
-use super::cursor::{CLOUD, DATABRICKS, POSTGRES_KIN, Read, Reader, SNOWFLAKE};
+use super::cursor::{CLOUD, DATABRICKS, POSTGRES, POSTGRES_KIN, Read, Reader, SNOWFLAKE};
 use crate::denial::DenialCode;
 use crate::lexer::Kind;
 
@@ -98,18 +98,21 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes a set operator; says whether it is a UNION.
+    /// Takes a set operator; says whether a recursive CTE may go on behind it: UNION ALL, in PostgreSQL any UNION.
     pub(super) fn set_operator(&mut self) -> Option<bool> {
         let unites = self.is("union");
         if !unites && !self.is_any(0, &["intersect", "except", "minus"]) {
             return None;
         }
         self.at += 1;
-        self.take_any(&["all", "distinct"]);
+        let all = self.take("all");
+        if !all {
+            self.take("distinct");
+        }
         if self.speaks(CLOUD) {
             self.take_all(&["by", "name"]);
         }
-        Some(unites)
+        Some(unites && (all || self.speaks(POSTGRES)))
     }
 
     /// One side of a set operation.
@@ -119,7 +122,8 @@ impl Reader<'_> {
             return self.expect_symbol(b')');
         }
         if self.is("values") {
-            return self.values();
+            self.values()?;
+            return if self.speaks(DATABRICKS) { self.alias().map(|_| ()) } else { Ok(()) };
         }
         if self.is("table") && !self.speaks(SNOWFLAKE) {
             return self.table_query();

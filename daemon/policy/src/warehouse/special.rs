@@ -2,6 +2,7 @@
 
 use super::cursor::{POSTGRES, REDSHIFT, Read, Reader};
 use super::from::Item;
+use super::functions;
 use super::operators::Until;
 use crate::lexer::{Kind, closing};
 
@@ -294,7 +295,7 @@ impl Reader<'_> {
         };
         let Some(end) = end else { return Err(self.unexpected("columns")) };
         while self.at < end {
-            let calls = self.kind(0) == Some(Kind::Word)
+            let calls = matches!(self.kind(0), Some(Kind::Word | Kind::Quoted))
                 && self.symbol(1, b'(')
                 && !self.is_any(
                     0,
@@ -312,7 +313,9 @@ impl Reader<'_> {
                     ],
                 );
             let symbols = matches!(self.kind(0), Some(Kind::Symbol(symbol)) if !b"(),[]".contains(&symbol));
-            let unknown_type = self.is("regclass") || self.symbol(0, b'.');
+            let unknown_type = self.symbol(0, b'.')
+                || self.word(0).get(..3).is_some_and(|start| start.eq_ignore_ascii_case("reg"))
+                || functions::is_session_word(&self.word(0).to_ascii_lowercase(), self.dialect);
             if calls
                 || symbols
                 || unknown_type
