@@ -6,6 +6,12 @@ missing=
 for tool in tmux strace; do
   command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+top=$(cd "$(dirname "$0")/.." && pwd)
+# Reads the API's description and tries what it promises.
+if [ ! -x "$top/.venv-api/bin/schemathesis" ]; then
+  { python3 -m venv "$top/.venv-api" && "$top/.venv-api/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5; } ||
+    echo "schemathesis is not to be had; its test says so and is skipped" >&2
+fi
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   apt-get update -qq >/dev/null

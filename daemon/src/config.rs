@@ -93,6 +93,8 @@ pub struct Tcp {
     pub cors_origins: Vec<String>,
     /// Requests a minute.
     pub rates: Rates,
+    /// Wrong credentials from one address in a minute; 0 = no limit.
+    pub guesses: u32,
     /// Connections at once.
     pub connections: usize,
 }
@@ -164,6 +166,7 @@ impl Tcp {
                 query: rate("http.rate_query"),
                 health: rate("http.rate_health"),
             },
+            guesses: rate("http.guesses"),
             connections: usize::try_from(settings.count("http.connections")).unwrap_or(1024).max(1),
         })
     }

@@ -1,5 +1,6 @@
 //! Others than the owner: who they are, what they see, how much they may take.
 
+mod contract;
 mod credentials;
 mod door;
 mod server;

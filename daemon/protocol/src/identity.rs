@@ -135,6 +135,7 @@ pub struct TokenCreate {
     pub roles: Option<Vec<Role>>,
     /// Seconds until it ends; absent: never.
     #[serde(default)]
+    #[schema(format = "uint64")]
     pub expires_in: Option<u64>,
 }
 
@@ -154,6 +155,7 @@ pub struct TokenIssued {
 pub struct TokenRotate {
     /// Seconds for which the secret before stays valid; absent: it ends at once.
     #[serde(default)]
+    #[schema(format = "uint64")]
     pub overlap: Option<u64>,
 }
 

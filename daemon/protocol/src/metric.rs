@@ -19,6 +19,7 @@ pub struct MetricRequest {
     pub dry_run: bool,
     /// Milliseconds after which the statement is stopped.
     #[serde(default)]
+    #[schema(format = "uint64")]
     pub timeout_ms: Option<u64>,
     /// Leave the header line away (csv, tsv).
     #[serde(default)]

@@ -30,6 +30,7 @@ pub struct GrantChange {
     pub source: Option<String>,
     /// To whom; absent: `everyone`.
     #[serde(default)]
+    #[schema(pattern = "^(everyone|(role|tenant|swarm|user|agent):.+)$")]
     pub subject: Option<String>,
 }
 
@@ -63,18 +64,23 @@ pub struct TableRule {
 pub struct SubjectLimits {
     /// Rows of one result; more are cut, and said to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
     pub rows: Option<u64>,
     /// Bytes of one result; more is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
     pub bytes: Option<u64>,
     /// Seconds for one statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
     pub seconds: Option<u64>,
     /// Statements at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
     pub concurrent: Option<u64>,
     /// Statements a day (UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
     pub per_day: Option<u64>,
 }
 
@@ -108,6 +114,7 @@ pub struct LimitsEntry {
 pub struct PolicyChange {
     /// As in [`Grant`]; absent: `everyone`.
     #[serde(default)]
+    #[schema(pattern = "^(everyone|(role|tenant|swarm|user|agent):.+)$")]
     pub subject: Option<String>,
     /// The table that a rule is for.
     #[serde(default)]
@@ -116,11 +123,17 @@ pub struct PolicyChange {
     #[serde(default)]
     pub source: Option<String>,
     /// The rule; goes with `table`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub rule: Option<TableRule>,
     /// Limits; go without `table`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub limits: Option<SubjectLimits>,
+}
+
+/// An object or null: serde would take a list for a struct too, field by field.
+fn object<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let found = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+    found.map(|map| serde_json::from_value(map.into()).map_err(serde::de::Error::custom)).transpose()
 }
 
 /// `GET /api/policy`: everything that was set.
@@ -139,6 +152,7 @@ pub struct PolicyBook {
 #[serde(deny_unknown_fields)]
 pub struct PolicyTest {
     /// `user:NAME`, `agent:ID`, or another subject, which then has no name of its own.
+    #[schema(pattern = "^(everyone|(role|tenant|swarm|user|agent):.+)$")]
     pub subject: String,
     /// The statement.
     pub sql: String,

@@ -71,9 +71,11 @@ pub struct QueryRequest {
     pub format: Format,
     /// At most this many rows; more are cut and said to be.
     #[serde(default)]
+    #[schema(format = "uint64")]
     pub limit: Option<u64>,
     /// Milliseconds after which the statement is stopped.
     #[serde(default)]
+    #[schema(format = "uint64")]
     pub timeout_ms: Option<u64>,
     /// The owner says that the statement may write.
     #[serde(default)]

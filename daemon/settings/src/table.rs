@@ -191,6 +191,13 @@ pub const TABLE: &[Setting] = &[
         doc: "Health checks a minute for each address; 0 = no limit.",
     },
     Setting {
+        key: "http.guesses",
+        kind: Kind::Count,
+        default: "10",
+        env: "WHARF_GUESSES",
+        doc: "Wrong credentials a minute from one address, after which none are looked at; 0 = no limit.",
+    },
+    Setting {
         key: "http.connections",
         kind: Kind::Count,
         default: "1024",

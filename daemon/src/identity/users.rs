@@ -189,7 +189,7 @@ impl Identity {
 
 fn no_login() -> ApiError {
     ApiError::new(
-        ErrorKind::Invalid,
+        ErrorKind::Refused,
         "no_login",
         "only who logged in has a JWT to renew or to end; tokens are rotated and revoked",
     )

@@ -79,16 +79,15 @@ pub(super) struct Watch {
     pub(super) rates: Rates,
 }
 
-/// Finds out who asks. Who shows nothing goes on as nobody; who shows something wrong goes no further.
-pub(super) async fn authenticate(State(watch): State<Watch>, mut request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
-    let shown = match credentials(request.headers()) {
-        Ok(None) => return next.run(request).await,
-        Ok(Some(shown)) => shown.to_owned(),
-        Err(error) => return watch.wrong(address, error).await,
+/// Finds out who asks; nobody, where nothing is shown.
+async fn authenticate(watch: &Watch, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Response> {
+    let shown = match credentials(headers) {
+        Ok(None) => return Ok(None),
+        Ok(Some(shown)) => shown,
+        Err(error) => return Err(watch.wrong(address, error).await),
     };
     if let Some(wait) = watch.guesses.barred(address) {
-        return barred(wait);
+        return Err(barred(wait));
     }
     let found = match Shown::read(shown.as_bytes()) {
         Ok(shown) => watch.rooms.identity.authenticate(shown).await,
@@ -97,18 +96,18 @@ pub(super) async fn authenticate(State(watch): State<Watch>, mut request: Reques
     match found {
         Ok(principal) => {
             crate::measures::authentication(true);
-            request.extensions_mut().insert(principal);
-            next.run(request).await
+            Ok(Some(principal))
         }
-        Err(error) if error.kind == ErrorKind::Unauthorized => watch.wrong(address, error).await,
-        Err(error) => Failure(error).into_response(),
+        Err(error) if error.kind == ErrorKind::Unauthorized => Err(watch.wrong(address, error).await),
+        Err(error) => Err(Failure(error).into_response()),
     }
 }
 
 /// The one value of `Authorization`, or of `X-API-Key`, under which older clients send the same.
 fn credentials(headers: &HeaderMap) -> Result<Option<&HeaderValue>, ApiError> {
     let api_key = header::HeaderName::from_static("x-api-key");
-    let mut values = headers.get_all(header::AUTHORIZATION).iter().chain(headers.get_all(api_key));
+    let name = if headers.contains_key(header::AUTHORIZATION) { header::AUTHORIZATION } else { api_key };
+    let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
         let message = "credentials were sent more than once";
@@ -166,11 +165,20 @@ pub(super) struct Need {
 /// Holds a group of routes to what it needs.
 pub(super) async fn hold(
     State((need, watch)): State<(Need, Option<Watch>)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
+    // What needs nobody in particular is not held up by what a stranger shows.
+    if let (Some(watch), Some(_)) = (&watch, need.permission) {
+        let headers = request.headers().clone();
+        match authenticate(watch, &headers, address).await {
+            Ok(Some(principal)) => drop(request.extensions_mut().insert(principal)),
+            Ok(None) => {}
+            Err(response) => return response,
+        }
+    }
     let principal = request.extensions().get::<Principal>().cloned();
-    let address = request.extensions().get::<Peer>().map(|p| p.0);
     // Who is asking comes before how often: a stranger learns nothing of the limits.
     if let Some(permission) = need.permission {
         let may = principal.as_ref().ok_or_else(missing).and_then(|p| p.need(permission));
@@ -181,7 +189,7 @@ pub(super) async fn hold(
     }
     let Some(watch) = watch else { return next.run(request).await };
     let key = principal
-        .map_or_else(|| format!("address:{}", address.unwrap_or(IpAddr::from([0, 0, 0, 0]))), |p| p.name());
+        .map_or_else(|| format!("address:{address}"), |p| p.name());
     match watch.rates.admit(need.class, &key) {
         Ok(told) => {
             let mut response = next.run(request).await;

@@ -173,14 +173,15 @@ impl Export {
     }
 
     fn put(&mut self, line: &[u8]) {
-        let read = serde_json::from_slice::<audit::Line>(line);
-        self.last = read.as_ref().map_or(self.last, |read| read.seq);
-        match read {
-            Ok(read) if self.csv => put_csv(&mut self.held, &read),
-            _ => {
-                self.held.extend_from_slice(line);
-                self.held.push(b'\n');
+        self.last = audit::seq_of(line).unwrap_or(self.last);
+        if self.csv {
+            // What is no JSON any more has no fields.
+            if let Ok(read) = serde_json::from_slice(line) {
+                put_csv(&mut self.held, &read);
             }
+        } else {
+            self.held.extend_from_slice(line);
+            self.held.push(b'\n');
         }
     }
 

@@ -39,6 +39,7 @@ pub(super) struct ManageTokens {
     #[serde(default)]
     roles: Option<Vec<Role>>,
     #[serde(default)]
+    #[schema(format = "uint64")]
     expires_in: Option<u64>,
 }
 
@@ -262,6 +263,7 @@ pub(super) struct Statements {
     statement: String,
     /// Seconds.
     #[serde(default)]
+    #[schema(format = "uint64")]
     timeout: Option<u64>,
     /// The source, under the name that Snowflake has for it.
     #[serde(default)]

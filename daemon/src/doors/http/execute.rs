@@ -25,6 +25,7 @@ const ROWS: u64 = 1000;
 pub(super) struct ExecuteRequest {
     query: String,
     #[serde(default)]
+    #[schema(format = "uint64")]
     limit: Option<u64>,
     /// Kept for clients of Databricks; where a statement runs is decided here.
     #[serde(default, rename = "warehouse_id")]
@@ -34,6 +35,7 @@ pub(super) struct ExecuteRequest {
     #[serde(default)]
     source: Option<String>,
     #[serde(default)]
+    #[schema(format = "uint64")]
     timeout_ms: Option<u64>,
     #[serde(default, rename = "async")]
     in_background: bool,

@@ -47,6 +47,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|e| misfit("body", format!("the request's body cannot be read: {}", e.body_text())))?;
+        // serde would take a list for a struct too, field by field.
+        if bytes.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(misfit("body", "the request's body is not a JSON object".to_owned()));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
         value.map(Self).map_err(|e| misfit("body", format!("the request's body does not fit: {e}")))

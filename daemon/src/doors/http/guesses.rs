@@ -1,21 +1,28 @@
-//! Wrong credentials by address: after ten in a minute nothing more is looked at until the minute is over.
+//! Wrong credentials by address: after a number of them in a minute nothing more is looked at until the minute is over.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Guesses in a minute.
-const MOST: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Addresses remembered at once; those whose minute is over are forgotten first.
 const ADDRESSES: usize = 10_000;
 
 /// The count. Cheap to clone.
-#[derive(Clone, Default)]
-pub(super) struct Guesses(Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>);
+#[derive(Clone)]
+pub(super) struct Guesses {
+    /// In a minute; 0 = as many as one likes.
+    most: u32,
+    all: Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>,
+}
 
 impl Guesses {
+    /// So many wrong ones in a minute.
+    pub(super) fn new(most: u32) -> Self {
+        Self { most, all: Arc::default() }
+    }
+
     /// Counts one more; whether it is the first of its minute.
     pub(super) fn count(&self, address: IpAddr) -> bool {
         let mut all = self.all();
@@ -37,11 +44,11 @@ impl Guesses {
     pub(super) fn barred(&self, address: IpAddr) -> Option<u64> {
         let (begun, count) = *self.all().get(&network(address))?;
         let left = MINUTE.checked_sub(begun.elapsed())?;
-        (count >= MOST).then(|| left.as_secs() + 1)
+        (self.most > 0 && count >= self.most).then(|| left.as_secs() + 1)
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<IpAddr, (Instant, u32)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_eleventh_guess_of_an_address_waits_and_others_do_not() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::new(10);
         let here: IpAddr = "192.0.2.1".parse().unwrap();
         assert_eq!((0..10).filter(|_| guesses.count(here)).count(), 1);
         assert!(guesses.barred(here).is_some_and(|wait| (1..=60).contains(&wait)));

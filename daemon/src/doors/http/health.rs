@@ -37,7 +37,7 @@ pub(super) async fn source(
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     let begun = Instant::now();
-    // Whoever is not known must not learn here which sources there are: a missing one and a broken one look alike.
+    rooms.gate.catalog().get(&name).map_err(|e| ApiError { hint: None, ..e })?;
     let well = answers(&rooms, &name).await;
     if !well {
         let message = format!("the source `{name}` does not answer");

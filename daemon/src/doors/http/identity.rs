@@ -19,8 +19,11 @@ use wharf_protocol::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
+    #[schema(required = true, value_type = String)]
     username: Option<String>,
+    #[schema(required = true, value_type = String)]
     password: Option<String>,
+    #[schema(ignore)]
     databricks_token: Option<String>,
 }
 

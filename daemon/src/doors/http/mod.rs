@@ -106,7 +106,7 @@ pub fn router(rooms: Rooms) -> Router {
 /// When an origin that was configured is none.
 pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router, ApiError> {
     let request_time = rooms.config.request_time;
-    let watch = Watch { rooms: rooms.clone(), guesses: Guesses::default(), rates: Rates::new(tcp.rates) };
+    let watch = Watch { rooms: rooms.clone(), guesses: Guesses::new(tcp.guesses), rates: Rates::new(tcp.rates) };
     let rates = watch.rates.clone();
     tokio::spawn(async move {
         loop {
@@ -124,8 +124,7 @@ pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router,
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(request_time, whole))
-        .layer(axum::Extension(watch.clone()))
-        .layer(middleware::from_fn_with_state(watch, access::authenticate))
+        .layer(axum::Extension(watch))
         .layer(headers::cors(tcp)?)
         .layer(middleware::from_fn(about))
         .layer(middleware::from_fn(headers::secure));
