@@ -101,40 +101,54 @@ fn broken(why: &str) -> Failure {
 struct Stream {
     reply: reqwest::Response,
     held: Vec<u8>,
+    /// Up to here `held` has been handed out.
+    at: usize,
 }
 
 impl Stream {
     async fn open(client: &Client, path: &str) -> Result<Self, Failure> {
-        Ok(Self { reply: client.get_stream(path).await?, held: Vec::new() })
+        Ok(Self { reply: client.get_stream(path).await?, held: Vec::new(), at: 0 })
     }
 
-    /// The next bytes, up to a line's end; none at the end.
+    /// Whole lines, as many as there are; none at the end.
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         loop {
-            if let Some(end) = self.held.iter().rposition(|b| *b == b'\n') {
-                let rest = self.held.split_off(end + 1);
-                return Ok(Some(std::mem::replace(&mut self.held, rest)));
+            if let Some(end) = self.held[self.at..].iter().rposition(|b| *b == b'\n') {
+                let rest = self.held.split_off(self.at + end + 1);
+                let whole = std::mem::replace(&mut self.held, rest).split_off(self.at);
+                self.at = 0;
+                return Ok(Some(whole));
             }
-            match self.reply.chunk().await {
-                Ok(Some(chunk)) => self.held.extend_from_slice(&chunk),
-                Ok(None) if self.held.is_empty() => return Ok(None),
-                Ok(None) => return Ok(Some(std::mem::take(&mut self.held))),
-                Err(e) => return Err(broken(&e.to_string())),
+            if !self.more().await? {
+                let rest = std::mem::take(&mut self.held).split_off(std::mem::take(&mut self.at));
+                return Ok(Some(rest).filter(|rest| !rest.is_empty()));
             }
         }
     }
 
+    /// The next line; none at the end.
     async fn line(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         loop {
-            if let Some(end) = self.held.iter().position(|b| *b == b'\n') {
-                let rest = self.held.split_off(end + 1);
-                return Ok(Some(std::mem::replace(&mut self.held, rest)));
+            if let Some(end) = self.held[self.at..].iter().position(|b| *b == b'\n') {
+                let line = self.held[self.at..self.at + end].to_vec();
+                self.at += end + 1;
+                return Ok(Some(line));
             }
-            match self.reply.chunk().await {
-                Ok(Some(chunk)) => self.held.extend_from_slice(&chunk),
-                Ok(None) => return Ok(None),
-                Err(e) => return Err(broken(&e.to_string())),
+            if !self.more().await? {
+                return Ok(None);
             }
+        }
+    }
+
+    /// Reads on; false at the end.
+    async fn more(&mut self) -> Result<bool, Failure> {
+        self.held.drain(..std::mem::take(&mut self.at));
+        match self.reply.chunk().await {
+            Ok(chunk) => {
+                self.held.extend_from_slice(chunk.as_deref().unwrap_or_default());
+                Ok(chunk.is_some())
+            }
+            Err(e) => Err(broken(&e.to_string())),
         }
     }
 }

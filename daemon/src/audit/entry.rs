@@ -36,6 +36,26 @@ pub struct Entry {
     pub statement: String,
 }
 
+impl Entry {
+    /// What the log says of itself.
+    pub(super) fn of_the_log(outcome: &str, reason: String, text: String) -> Self {
+        Self {
+            request_id: uuid::Uuid::now_v7().to_string(),
+            principal: "wharf".to_owned(),
+            action: "audit".to_owned(),
+            outcome: outcome.to_owned(),
+            reason: Some(reason),
+            statement: text,
+            ..Self::default()
+        }
+    }
+}
+
+/// The number of a line, without reading what it says; none if it is no line of the log.
+pub fn seq_of(line: &[u8]) -> Option<u64> {
+    super::line::Parts::of(line)?.seq_and_time().map(|(seq, _)| seq)
+}
+
 /// A line as it is read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {

@@ -113,15 +113,8 @@ fn read(line: &str) -> (String, Entry) {
     match serde_json::from_str::<Before>(line).ok().filter(dated) {
         Some(before) => (before.at, before.entry),
         None => {
-            let reason = Some("this line of the earlier log cannot be read".to_owned());
-            let entry = Entry {
-                principal: "wharf".to_owned(),
-                action: "audit".to_owned(),
-                outcome: "damaged".to_owned(),
-                reason,
-                statement: line.to_owned(),
-                ..Entry::default()
-            };
+            let reason = "this line of the earlier log cannot be read".to_owned();
+            let entry = Entry::of_the_log("damaged", reason, line.to_owned());
             (clock::now_text(), entry)
         }
     }

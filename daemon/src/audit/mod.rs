@@ -26,7 +26,7 @@ mod tests;
 mod verify;
 mod writer;
 
-pub use entry::{Entry, Line};
+pub use entry::{Entry, Line, seq_of};
 pub use read::{Lines, Order};
 pub use search::{Filter, Page};
 pub use verify::{Problem, Verdict};
@@ -112,6 +112,7 @@ impl Audit {
         if note.waiting {
             note = import::import(&state, folder).await?;
         }
+        let adopted = note::adopt(&state, folder, &note).await?;
         let (position, seen) = watch::channel(note.known);
         let refusal = Refusal::default();
         let (messages, inbox) = mpsc::channel();
@@ -128,7 +129,7 @@ impl Audit {
         let thread = thread.map_err(|e| StateError::Other(format!("no thread for the audit log: {e}")))?;
         when_open.await.unwrap_or_else(|_| Err(ended()))?;
         let noting = tokio::spawn(note::follow(state.clone(), seen.clone()));
-        Ok(Self(Arc::new(Inner {
+        let audit = Self(Arc::new(Inner {
             folder: folder.to_owned(),
             state,
             rules,
@@ -137,7 +138,12 @@ impl Audit {
             refusal,
             thread: Mutex::new(Some(thread)),
             _noting: AbortOnDropHandle::new(noting),
-        })))
+        }));
+        if let Some(reason) = adopted {
+            tracing::warn!(%reason, "the audit log's note is missing");
+            audit.append(Entry::of_the_log("damaged", reason, String::new())).await?;
+        }
+        Ok(audit)
     }
 
     /// Puts a line into the queue, at once and in the order of the calls.

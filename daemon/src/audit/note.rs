@@ -5,8 +5,10 @@
 
 use super::line::Head;
 use super::recover::Known;
+use super::segment;
 use crate::state::{State, StateError};
 use blake3::Hash;
+use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -92,6 +94,27 @@ pub(super) async fn begins(state: &State, segment: u64, before: Head) -> Result<
         .await;
     done.map_err(|e| write.error(e))?;
     write.commit().await
+}
+
+/// A state that knows of no log, beside a log whose first segments are gone, is not the state that saw them go: somebody
+/// has begun a new one. The log begins with what is there. Returns what a line should say about it.
+///
+/// # Errors
+/// When the files cannot be read or the state cannot be written.
+pub(super) async fn adopt(state: &State, folder: &Path, note: &Note) -> Result<Option<String>, StateError> {
+    if note.known.segment > 0 {
+        return Ok(None);
+    }
+    let failed = |e: std::io::Error| StateError::Io { file: folder.to_owned(), cause: e.to_string() };
+    let segments = segment::list(folder).map_err(failed)?;
+    let Some(first) = segments.first().filter(|first| first.number > note.oldest_segment) else {
+        return Ok(None);
+    };
+    // One that cannot be read is found by the check.
+    let Ok((header, _)) = first.header() else { return Ok(None) };
+    let Some(hash) = header.previous() else { return Ok(None) };
+    begins(state, first.number, Head { seq: header.first.saturating_sub(1), hash }).await?;
+    Ok(Some(format!("found without a note of how far it reaches; it begins with line {}", header.first)))
 }
 
 /// Notes the log's reach behind its growth, until the log is closed.

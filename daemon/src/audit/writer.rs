@@ -280,15 +280,7 @@ impl Fault {
 
 impl Remark {
     fn entry(&self) -> String {
-        let entry = super::Entry {
-            request_id: uuid::Uuid::now_v7().to_string(),
-            principal: "wharf".to_owned(),
-            action: "audit".to_owned(),
-            outcome: self.outcome.to_owned(),
-            reason: Some(self.reason.clone()),
-            statement: self.text.clone(),
-            ..super::Entry::default()
-        };
+        let entry = super::Entry::of_the_log(self.outcome, self.reason.clone(), self.text.clone());
         serde_json::to_string(&entry).unwrap_or_default()
     }
 }

@@ -56,6 +56,24 @@ async fn a_log_without_its_note_goes_on() {
 }
 
 #[tokio::test]
+async fn a_log_whose_first_segments_went_with_an_older_state_goes_on_and_says_so() {
+    let mut log = Log::of(20).await;
+    log.audit.close().await;
+    std::fs::remove_file(&log.files()[0]).unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    log.state = State::open(kept.path()).await.unwrap();
+    log.open().await;
+    let verdict = log.verdict().await;
+    assert!(verdict.sound && verdict.first > 1, "{verdict:?}");
+    let said = log.lines().pop().unwrap().entry;
+    assert_eq!((said.action.as_str(), said.outcome.as_str()), ("audit", "damaged"));
+    log.reopen().await;
+    assert!(log.verdict().await.sound);
+    std::fs::remove_file(&log.files()[0]).unwrap();
+    assert!(!log.verdict().await.sound);
+}
+
+#[tokio::test]
 async fn a_folder_that_is_none_of_ours_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let state = State::open(dir.path()).await.unwrap();
