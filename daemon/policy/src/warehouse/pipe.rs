@@ -77,6 +77,9 @@ impl Reader<'_> {
             self.select_list()?;
         }
         if self.take_all(&["group", "by"]) {
+            if self.take("all") {
+                return Ok(());
+            }
             self.list(|r| {
                 r.expression()?;
                 r.item_alias()

@@ -120,6 +120,18 @@ const PIECES: &[&str] = &[
     "TRIM(both FROM",
     "IS DISTINCT FROM ledger",
     "EXPLAIN",
+    "AS from",
+    ":1from",
+    "1.from ledger",
+    "EXCLUDE",
+    "NTH_VALUE(id, 2) FROM LAST",
+    "SAMPLE",
+    "UNPIVOT x AS v AT k",
+    "ASOF JOIN ledger",
+    "COLUMNS (a int)",
+    "FILTER (WHERE",
+    "WITHIN GROUP (ORDER BY",
+    "USING ledger",
 ];
 
 fn parsed_by(dialect: Dialect) -> Box<dyn dialects::Dialect> {

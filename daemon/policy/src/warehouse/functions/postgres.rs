@@ -42,7 +42,7 @@ pub(super) const VALUES: &str = "
     st_snaptogrid st_srid st_startpoint st_symdifference st_touches st_transform st_translate st_union st_within st_x st_xmax
     st_xmin st_y st_ymax st_ymin st_z st_clusterdbscan st_clusterkmeans st_hexagongrid st_squaregrid
     time_bucket time_bucket_gapfill first last histogram locf interpolate approx_percentile
-    citext pg_typeof
+    citext pg_typeof abbrev gen_random_bytes regexp_split_to_array
 ";
 
 /// Functions of FROM.
@@ -59,5 +59,5 @@ pub(super) const TYPES: &str = "
     int2 int4 int8 float4 float8 bool bpchar bytea bit varbit box circle cidr dec inet json jsonb jsonpath line lseg macaddr
     macaddr8 money national nchar path point polygon serial2 timestamptz timetz tsquery tsvector uuid xml int4range int8range
     numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange
-    name hstore citext ltree vector halfvec sparsevec geometry geography
+    regconfig name hstore citext ltree vector halfvec sparsevec geometry geography
 ";

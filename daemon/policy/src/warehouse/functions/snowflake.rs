@@ -39,7 +39,8 @@ pub(super) const VALUES: &str = "
     try_to_timestamp try_to_timestamp_ltz try_to_timestamp_ntz try_to_timestamp_tz typeof unicode uniform normal zipf uuid_string
     vector_cosine_similarity vector_inner_product vector_l1_distance vector_l2_distance week weekiso weekofyear width_bucket
     xmlget year yearofweek yearofweekiso zeroifnull timestamp_ntz try_to_json strip_null trim_array validate_utf8
-    sys_connect_by_path match_number match_sequence_number classifier first last prev next final running nthvalue
+    greatest_ignore_nulls least_ignore_nulls variance_samp variance_pop search search_ip interpolate_ffill interpolate_bfill
+    interpolate_linear array_sum sys_connect_by_path match_number match_sequence_number classifier first last prev next final running nthvalue
     st_area st_asewkb st_asewkt st_asgeojson st_aswkb st_asbinary st_aswkt st_astext st_azimuth st_buffer st_centroid st_collect
     st_contains st_coveredby st_covers st_difference st_dimension st_disjoint st_distance st_dwithin st_endpoint st_envelope
     st_geogfromgeohash st_geogpointfromgeohash st_geographyfromwkb st_geographyfromwkt st_geogfromtext st_geogfromwkb
