@@ -3,6 +3,7 @@
 mod budget;
 mod explain;
 pub(crate) mod functions;
+mod json;
 pub(crate) mod judge;
 pub(crate) mod parse;
 mod pivot;

@@ -2,11 +2,10 @@
 
 use super::reading::Reading;
 use super::tree::Tree;
-use super::{DuckdbParser, MAX_DEPTH, pivot, unknown, walk};
+use super::{DuckdbParser, MAX_DEPTH, json, pivot, unknown, walk};
 use crate::classify::{Class, class_of_keyword};
 use crate::denial::{Denial, DenialCode};
 use crate::lexer::{Token, tokens as tokens_of, too_deep};
-use serde::Deserialize;
 
 /// The largest tree that is read, in bytes of JSON. The longest list of numbers takes a quarter of it.
 const MOST_TREE_BYTES: usize = 16 * 1024 * 1024;
@@ -137,19 +136,6 @@ fn not_a_query(text: &str, tokens: &[Token]) -> Denial {
     denial.at(text, at)
 }
 
-#[derive(Deserialize)]
-struct Wire<'a> {
-    error: bool,
-    #[serde(default, borrow)]
-    statements: Vec<Tree<'a>>,
-    #[serde(default)]
-    error_type: String,
-    #[serde(default)]
-    error_message: String,
-    #[serde(default)]
-    position: Option<String>,
-}
-
 /// Asks the engine's parser.
 fn serialize(text: &str, parser: &dyn DuckdbParser) -> Result<String, Denial> {
     let json = parser.serialize(text).map_err(|error| unavailable(&error))?;
@@ -172,22 +158,29 @@ fn unavailable(why: &dyn std::fmt::Display) -> Denial {
 
 /// Reads what the parser said about `text`.
 fn answer<'a>(text: &str, json: &'a str) -> Result<Answer<'a>, Denial> {
-    let mut reader = serde_json::Deserializer::from_str(json);
-    reader.disable_recursion_limit();
-    let wire = Wire::deserialize(serde_stacker::Deserializer::new(&mut reader))
-        .map_err(|error| unavailable(&error))?;
-    if !wire.error {
-        return Ok(Answer::Queries(wire.statements));
+    let answer = json::read(json).map_err(|error| unavailable(&error))?;
+    let Some(Tree::Flag(failed)) = answer.get("error") else {
+        return Err(unavailable(&"its answer does not say whether there is an error"));
+    };
+    if !failed {
+        return Ok(Answer::Queries(statements(answer)));
     }
-    if wire.error_message.starts_with("Only SELECT statements can be serialized") {
+    let message = answer.get("error_message").and_then(Tree::as_str).unwrap_or_default();
+    if message.starts_with("Only SELECT statements can be serialized") {
         return Ok(Answer::NotQueries);
     }
-    Err(refused(text, &wire))
+    Err(refused(text, message, &answer))
+}
+
+/// The list of statements in an answer.
+fn statements(answer: Tree<'_>) -> Vec<Tree<'_>> {
+    let Tree::Map(entries) = answer else { return Vec::new() };
+    let found = entries.into_iter().find(|(key, _)| key == "statements");
+    if let Some((_, Tree::List(statements))) = found { statements } else { Vec::new() }
 }
 
 /// The engine's refusal in our words; places are byte offsets.
-fn refused(text: &str, wire: &Wire<'_>) -> Denial {
-    let message = wire.error_message.as_str();
+fn refused(text: &str, message: &str, answer: &Tree<'_>) -> Denial {
     let writes =
         |what: &str| Denial::new(DenialCode::Writes, format!("{what}; only plain queries are accepted"));
     if message.starts_with("Max expression depth") || message.starts_with("memory exhausted") {
@@ -203,9 +196,13 @@ fn refused(text: &str, wire: &Wire<'_>) -> Denial {
         return writes("SELECT INTO creates a table").hint("leave INTO out");
     }
     let first_line = message.lines().next().unwrap_or_default();
-    let at = wire.position.as_deref().and_then(|position| position.parse().ok());
+    let at = answer.get("position").and_then(Tree::as_str).and_then(|position| position.parse().ok());
     let denial =
         Denial::new(DenialCode::Syntax, format!("the statement does not parse as duckdb: {first_line}"));
     let denial = denial.at(text, at);
-    if wire.error_type == "parser" { denial } else { denial.hint("write the query in a plainer form") }
+    if answer.get("error_type").and_then(Tree::as_str) == Some("parser") {
+        denial
+    } else {
+        denial.hint("write the query in a plainer form")
+    }
 }

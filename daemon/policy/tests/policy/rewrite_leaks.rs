@@ -119,7 +119,7 @@ impl Probe {
         match (sorted(ruled), sorted(visible)) {
             // A condition that fails on visible rows too may be asked sooner or later.
             (Err(error), Ok(_)) if self.can_be_asked(condition) => {
-                wrong.push(format!("{sql} with {:?}: fails: {error}", view.filter))
+                wrong.push(format!("{sql} with {:?}: fails: {error}", view.filter));
             }
             (Ok(ruled), Ok(visible)) if ruled != visible => {
                 wrong.push(format!("{sql} with {:?}: {ruled:?} for {visible:?}", view.filter));
