@@ -133,7 +133,9 @@ impl Doc {
                 answer.content("application/json", ContentBuilder::new().schema(Some(schema)).build())
             }
             Reply::Bytes(types) => types.iter().fold(answer, |answer, media| {
-                answer.content(*media, ContentBuilder::new().schema(Some(text())).build())
+                // JSON of a result has the shape that the statement gives it.
+                let shape = (!media.contains("json")).then(text);
+                answer.content(*media, ContentBuilder::new().schema(shape).build())
             }),
         };
         let error = |description: &str| {
