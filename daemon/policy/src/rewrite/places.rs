@@ -23,20 +23,24 @@ pub fn rewrite(
     dialect: Dialect,
     key: &MaskKey,
 ) -> Result<String, Denial> {
-    let ruled_view = |table: &TableName| views.iter().find(|view| view.table == *table && view.has_rules());
-    let found: Vec<&View> = checked.tables.iter().filter_map(ruled_view).collect();
-    let Some(first) = found.first().copied() else { return Ok(sql.to_owned()) };
+    let mut found: Vec<(&TableName, &View)> = Vec::new();
+    for table in &checked.tables {
+        if let Some(view) = view_of(table, views)? {
+            found.push((table, view));
+        }
+    }
+    let Some((first, _)) = found.first().copied() else { return Ok(sql.to_owned()) };
     if checked.explain {
-        let message = format!("the plan of a statement over {} shows more than you may see", first.table);
+        let message = format!("the plan of a statement over {first} shows more than you may see");
         return Err(ruled(message).hint("run the statement without EXPLAIN"));
     }
     let mut seen: Vec<Seen<'_>> = Vec::with_capacity(found.len());
-    for view in found {
-        if !checked.places.iter().any(|placed| placed.table == view.table) {
-            return Err(cannot_place(&view.table));
+    for (table, view) in found {
+        if !checked.places.iter().any(|placed| placed.table == *table) {
+            return Err(cannot_place(table));
         }
-        let name = quote::name(&free_name(&view.table.table, sql, &seen), dialect);
-        seen.push(Seen { table: &view.table, name, query: view.query(dialect, key)? });
+        let name = free_name(&view.table.table, sql, &seen, dialect);
+        seen.push(Seen { table, name, query: view.query(dialect, key)? });
     }
     let tokens = lexer::tokens(sql);
     let mut edits = vec![head(sql, &tokens, checked, &seen, dialect)?];
@@ -48,7 +52,7 @@ pub fn rewrite(
     let is_seen = |table: &TableName| seen.iter().any(|seen| seen.table == table);
     let cut = checked.qualifiers.iter().filter(|qualifier| is_seen(&qualifier.table));
     edits.extend(cut.map(|qualifier| (qualifier.span.clone(), String::new())));
-    edited(sql, edits).ok_or_else(|| cannot_place(&first.table))
+    edited(sql, edits).ok_or_else(|| cannot_place(first))
 }
 
 /// A table with rules, and what stands for it.
@@ -60,15 +64,38 @@ struct Seen<'a> {
     query: String,
 }
 
+/// The view of a table: the one by its very name, or else by its name in another case, as a rule must not be lost by spelling.
+///
+/// # Errors
+/// When there are several: the caller has to join the rules of a table.
+fn view_of<'a>(table: &TableName, views: &'a [View]) -> Result<Option<&'a View>, Denial> {
+    let exact = || views.iter().filter(|view| view.table == *table);
+    let similar = |view: &&View| view.table.same_ignoring_case(&table.catalog, &table.schema, &table.table);
+    let mut found: Vec<&View> = exact().collect();
+    if found.is_empty() {
+        found = views.iter().filter(similar).collect();
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(one.has_rules().then_some(*one)),
+        _ => {
+            Err(ruled(format!("the table {table} has several views"))
+                .hint("ask an admin to look at its rules"))
+        }
+    }
+}
+
 /// A name that does not occur in the statement, so that it can be neither a CTE nor a column of it.
-fn free_name(table: &str, sql: &str, seen: &[Seen<'_>]) -> String {
-    let lower = sql.to_lowercase();
+fn free_name(table: &str, sql: &str, seen: &[Seen<'_>], dialect: Dialect) -> String {
     let plain = format!("{table}_seen");
-    let numbered = (2..).map(|number| format!("{plain}_{number}"));
-    let is_free = |name: &String| {
-        !lower.contains(&name.to_lowercase()) && !seen.iter().any(|seen| seen.name.contains(name.as_str()))
-    };
-    std::iter::once(plain.clone()).chain(numbered).find(is_free).unwrap_or(plain)
+    let quoted = quote::name(&plain, dialect);
+    let is_taken = sql.to_lowercase().contains(&plain.to_lowercase())
+        || seen.iter().any(|seen| seen.name.to_lowercase() == quoted.to_lowercase());
+    if !is_taken {
+        return quoted;
+    }
+    let longest = sql.split(|letter| letter != '_').map(str::len).max().unwrap_or(0);
+    quote::name(&format!("{plain}{}", "_".repeat(longest + 1 + seen.len())), dialect)
 }
 
 /// The queries as CTEs at the head: before the statement, or first in its own WITH.

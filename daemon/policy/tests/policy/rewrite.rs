@@ -6,7 +6,8 @@ use crate::rewrite_support::{
 };
 use crate::support::Engine;
 use wharf_policy::{
-    Attributes, BoundFilter, DenialCode, Dialect, Mask, RowFilter, Treatment, View, ViewColumn, rewrite,
+    Attributes, BoundFilter, DenialCode, Dialect, Mask, Policy, RowFilter, Treatment, View, ViewColumn,
+    check, rewrite,
 };
 
 pub fn rules() -> Vec<Rule> {
@@ -161,7 +162,9 @@ fn a_text_is_changed_at_its_head_and_tables_only() {
         assert_eq!(pair.rewrite(sql).map_err(|denial| denial.to_string()), Ok(expected), "{sql}");
     }
     let taken = "SELECT 1 AS Plain_Seen, 'plain_seen_2' FROM plain";
-    assert!(pair.rewrite(taken).unwrap().starts_with(&format!("WITH {}", ctes("plain_seen_3"))));
+    assert!(pair.rewrite(taken).unwrap().starts_with(&format!("WITH {}", ctes("plain_seen__"))));
+    let taken = "WITH plain_seen__ AS (SELECT 1) FROM plain, plain_seen__";
+    assert!(pair.rewrite(taken).unwrap().starts_with(&format!("WITH {}", ctes("plain_seen___"))));
 }
 
 #[test]
@@ -175,6 +178,40 @@ fn places_that_do_not_fit_the_text_are_refused() {
     checked.places.clear();
     let refused = rewrite(sql, &checked, &pair.views, Dialect::Duckdb, &key());
     assert_eq!(refused.map_err(|denial| denial.code), Err(DenialCode::RuledTable));
+}
+
+#[test]
+fn a_rule_is_not_lost_by_spelling_or_number() {
+    let pair = Pair::new(&rules());
+    let sql = "SELECT id FROM orders";
+    let checked = pair.check(sql).unwrap();
+    let put =
+        |views: &[View]| rewrite(sql, &checked, views, Dialect::Duckdb, &key()).map_err(|denial| denial.code);
+    let mut view = pair.views[0].clone();
+    view.table.table = "Orders".into();
+    assert!(put(&[view.clone()]).unwrap().contains("\"Orders_seen\" AS \"orders\""));
+    assert_eq!(put(&[pair.views[0].clone(), pair.views[0].clone()]), Err(DenialCode::RuledTable));
+    assert!(
+        put(&[view.clone(), pair.views[0].clone()]).unwrap().contains("\"orders_seen\""),
+        "the very name first"
+    );
+    view.filter = None;
+    view.columns.iter_mut().for_each(|column| column.treatment = Treatment::Show);
+    assert_eq!(put(&[view]).as_deref(), Ok(sql));
+}
+
+#[test]
+fn two_tables_of_one_name_get_two_names() {
+    let pair = Pair::new(&[]);
+    let (mut one, mut other) = (rules()[0].view(&pair), rules()[0].view(&pair));
+    one.table.schema = "sales".into();
+    other.table.schema = "Other".into();
+    let policy =
+        Policy::new(Dialect::Duckdb, vec![one.table.clone(), other.table.clone()], "warehouse", "sales");
+    let sql = "SELECT a.id FROM orders a, other.orders b WHERE sales.orders.id = 1";
+    let checked = check(sql, &policy, &pair.engine).unwrap();
+    let text = rewrite(sql, &checked, &[one, other], Dialect::Duckdb, &key()).unwrap();
+    assert!(text.contains("FROM \"orders_seen\" a, \"orders_seen__\" b"), "{text}");
 }
 
 #[test]
