@@ -1,6 +1,7 @@
 //! Reading tokens one after the other.
 
 use super::facts::{Facts, Part};
+use super::scope::Scope;
 use super::words;
 use crate::denial::{Denial, DenialCode};
 use crate::duckdb::MAX_DEPTH;
@@ -40,7 +41,7 @@ pub(super) struct Reader<'a> {
     /// What was found.
     pub(super) facts: Facts,
     /// CTE names that are visible, folded.
-    pub(super) scope: Vec<String>,
+    pub(super) scope: Scope,
     /// The query block whose names a subquery may use.
     pub(super) outer: Option<usize>,
     depth: usize,
@@ -55,7 +56,7 @@ impl<'a> Reader<'a> {
             at: 0,
             dialect,
             facts: Facts::default(),
-            scope: Vec::new(),
+            scope: Scope::default(),
             outer: None,
             depth: 0,
         }

@@ -6,6 +6,7 @@ use crate::denial::{Denial, DenialCode};
 use crate::names::{Dialect, Policy, TableName};
 use crate::nearest::nearest;
 use crate::{Checked, Placed, Qualifier};
+use std::collections::HashSet;
 
 /// Judges what was read of one statement; `text` is what places refer to.
 pub(super) fn judge(facts: &Facts, policy: &Policy, text: &str) -> Result<Checked, Denial> {
@@ -29,12 +30,9 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, text: &str) -> Result<Checke
     let mut names: Vec<String> = facts.functions.iter().map(|used| used.name.clone()).collect();
     names.sort_unstable();
     names.dedup();
-    let mut parameters: Vec<String> = Vec::new();
-    for parameter in &facts.parameters {
-        if !parameters.contains(parameter) {
-            parameters.push(parameter.clone());
-        }
-    }
+    let mut known = HashSet::new();
+    let parameters =
+        facts.parameters.iter().filter(|parameter| known.insert(parameter.as_str())).cloned().collect();
     let qualifiers = qualifiers(facts, policy, &places);
     Ok(Checked {
         tables,

@@ -25,6 +25,7 @@ mod pipe;
 mod pivot;
 mod query;
 mod recognize;
+mod scope;
 mod select;
 mod special;
 mod statement;

@@ -216,6 +216,7 @@ impl Reader<'_> {
                 r.expression()?;
             }
             if r.take("using") {
+                r.take("operator");
                 r.operator_name()?;
             }
             r.take_any(&["asc", "desc"]);

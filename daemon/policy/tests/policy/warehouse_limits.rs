@@ -154,6 +154,14 @@ fn hostile_texts_of_the_greatest_length_are_judged_quickly() {
     }
     let aliases: Vec<String> = (0..4_000).map(|i| format!("orders a{i}")).collect();
     code_of("aliases", &format!("SELECT 1 FROM {}", aliases.join(",")), &DIALECTS);
+    let ctes: Vec<String> = (0..2_900).map(|i| format!("c{i} AS (SELECT 1)")).collect();
+    code_of("CTEs", &format!("WITH {} SELECT 1", ctes.join(",")), &DIALECTS);
+    let reading: Vec<String> = (0..1_500).map(|i| format!("c{i} AS (SELECT 1 FROM c1,c2,c3)")).collect();
+    code_of("CTEs that read", &format!("WITH {} SELECT 1", reading.join(",")), &DIALECTS);
+    let bound: Vec<String> = (0..9_000).map(|i| format!("${i}")).collect();
+    code_of("parameters", &format!("SELECT {}", bound.join(",")), &[Dialect::Postgres]);
+    let paths = "a.b,".repeat(12_000);
+    code_of("paths", &format!("SELECT 1 FROM orders a,{paths}a.b"), &[Dialect::Redshift]);
     let names = format!("SELECT {} FROM sales.orders", vec!["sales.orders.id"; 3_500].join(","));
     assert!(code_of("qualifiers", &names, &DIALECTS).iter().all(Option::is_none));
     let places = vec!["SELECT sales.orders.id FROM sales.orders"; 1_200].join(" UNION ALL ");
