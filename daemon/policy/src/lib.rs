@@ -9,7 +9,8 @@
 //! text -> guards (size, control characters, brackets) -> engine's parser or reader -> reading -> judgement
 //! ```
 //!
-//! [`check`] judges a statement for agents and users. [`classify`] sorts statements for the owner of the machine.
+//! [`check`] judges a statement for agents and users. [`rewrite`](rewrite()) then puts in what they see of each table: column
+//! rules and row filters. [`classify`] sorts statements for the owner of the machine.
 
 mod classify;
 mod denial;
