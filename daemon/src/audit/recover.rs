@@ -119,11 +119,19 @@ fn contains(folder: &Path, newest: &File, known: Head) -> io::Result<bool> {
         return Ok(found);
     }
     for segment in segment::list(folder)?.iter().rev().skip(1) {
-        if let Some(found) = look_back(&segment.read()?, known)? {
+        let found = match segment.read() {
+            Ok(file) => look_back(&file, known)?,
+            // It was too old to be kept.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        if let Some(found) = found {
             return Ok(found);
         }
     }
-    Ok(false)
+    // It went with a segment that was kept no longer, while another process wrote. Were the segment taken away, the note
+    // would tell.
+    Ok(true)
 }
 
 /// Whether the line stands in a segment; none if it could still be in one before.

@@ -265,10 +265,7 @@ impl Fault {
         match self {
             Self::Full => StateError::DiskFull { dir: folder.to_owned() },
             Self::ReadOnly { file, cause } => StateError::ReadOnly { file, cause },
-            Self::Locked => {
-                let lock = folder.join("lock");
-                StateError::Other(format!("another process keeps {} locked", lock.display()))
-            }
+            Self::Locked => StateError::Locked { file: folder.join("lock") },
             Self::Io { file, cause } => StateError::Io { file, cause },
             Self::Degraded => {
                 let (reason, remedy) = refusal.get().cloned().unwrap_or_default();

@@ -56,6 +56,12 @@ pub enum StateError {
         /// The engine's words.
         cause: String,
     },
+    /// Another process holds what is needed.
+    #[error("another process keeps {} locked", file.display())]
+    Locked {
+        /// The file.
+        file: PathBuf,
+    },
     /// Anything else.
     #[error("the state store failed: {0}")]
     Other(String),
@@ -120,6 +126,9 @@ impl StateError {
             Self::ReadOnly { file, .. } => {
                 format!("make {} writable, or set WHARF_STATE_DIR to a folder that is", file.display())
             }
+            Self::Locked { .. } => {
+                "try again; a process that was stopped or hangs may have it open".to_owned()
+            }
             Self::Other(_) => return None,
         })
     }
@@ -134,6 +143,7 @@ impl From<StateError> for ApiError {
             StateError::Damaged { .. } => (ErrorKind::Failed, "state_damaged"),
             StateError::Newer { .. } => (ErrorKind::Failed, "state_newer"),
             StateError::ReadOnly { .. } => (ErrorKind::Failed, "state_read_only"),
+            StateError::Locked { .. } => (ErrorKind::Unavailable, "state_locked"),
             StateError::Other(_) => (ErrorKind::Internal, "state"),
         };
         Self::new(kind, code, error.to_string()).maybe_hint(error.hint())

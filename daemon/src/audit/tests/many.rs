@@ -94,6 +94,25 @@ async fn what_is_closed_takes_no_more_lines_and_says_so() {
     assert_eq!(log.lines().len(), 5);
 }
 
+#[tokio::test]
+async fn who_wrote_long_ago_goes_on_though_its_last_segment_is_kept_no_longer() {
+    let rules = Rules { max_size: 2500, keep: Some(Duration::from_millis(20)), ..Rules::default() };
+    let log = Log::new(rules).await;
+    let idle = Audit::open(log.state.clone(), &log.folder(), log.rules).await.unwrap();
+    idle.append(entry(0)).await.unwrap();
+    log.add(1..20).await;
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    log.audit.retain();
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    while log.lines()[0].seq == 1 {
+        assert!(std::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    idle.append(entry(20)).await.unwrap();
+    let verdict = log.verdict().await;
+    assert!(verdict.sound && verdict.last == 21, "{verdict:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn checking_raises_no_false_alarm_while_others_write_and_old_segments_go() {
     let rules = Rules { max_size: 4000, keep: Some(Duration::from_millis(50)), ..Rules::default() };

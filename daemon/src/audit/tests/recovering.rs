@@ -99,6 +99,25 @@ async fn a_folder_that_is_none_of_ours_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn who_keeps_the_log_locked_is_waited_for_and_then_named() {
+    let log = Log::of(3).await;
+    let lock = crate::audit::lock::Lock::open(&log.folder()).unwrap();
+    let held = lock.hold().unwrap();
+    let late = log.audit.submit(&entry(3));
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    drop(held);
+    late.written().await.unwrap();
+    let held = lock.hold().unwrap();
+    let error = log.audit.append(entry(4)).await.unwrap_err();
+    assert!(error.to_string().contains("audit/lock"), "{error}");
+    assert_eq!(wharf_protocol::ApiError::from(error).kind, wharf_protocol::ErrorKind::Unavailable);
+    drop(held);
+    log.add(5..6).await;
+    let verdict = log.verdict().await;
+    assert!(verdict.sound && verdict.lines == 5, "{verdict:?}");
+}
+
+#[tokio::test]
 async fn a_last_segment_that_is_a_link_or_a_folder_refuses_the_start() {
     for link in [true, false] {
         let mut log = Log::of(8).await;
