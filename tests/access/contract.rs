@@ -15,7 +15,11 @@ fn operations(server: &Server) -> Vec<(String, String, Option<String>)> {
         for (method, operation) in item.as_object().unwrap() {
             let told = operation["description"].as_str().unwrap_or_default();
             let permission = told.strip_prefix("Needs the permission `").and_then(|t| t.strip_suffix("`."));
-            assert_eq!(permission.is_some(), operation["security"][0].get("tokens").is_some(), "{method} {path}");
+            assert_eq!(
+                permission.is_some(),
+                operation["security"][0].get("tokens").is_some(),
+                "{method} {path}"
+            );
             all.push((method.to_uppercase(), path.clone(), permission.map(str::to_owned)));
         }
     }
@@ -51,13 +55,21 @@ fn every_route_asks_for_what_it_says_it_needs() {
             }
             continue;
         };
-        for (who, code) in [("", "credentials_missing"), (&wrong, "token_invalid"), (&spent, "token_invalid"), (&over, "token_expired")] {
+        for (who, code) in [
+            ("", "credentials_missing"),
+            (&wrong, "token_invalid"),
+            (&spent, "token_invalid"),
+            (&over, "token_expired"),
+        ] {
             let (status, reply) = status(who);
             assert_eq!((status, reply["code"].as_str()), (401, Some(code)), "{method} {path}: {reply}");
         }
         let (found, reply) = status(&agent);
         if ["read", "execute"].contains(&needs.as_str()) {
-            assert!(found != 401 && reply["code"] != "not_permitted" && found < 500, "{method} {path}: {found} {reply}");
+            assert!(
+                found != 401 && reply["code"] != "not_permitted" && found < 500,
+                "{method} {path}: {found} {reply}"
+            );
         } else {
             assert_eq!((found, &reply["code"]), (403, &json!("not_permitted")), "{method} {path}: {reply}");
         }
@@ -101,7 +113,13 @@ fn a_statement_of_another_is_like_one_that_is_not_there() {
     // A statement keeps the id that wharf gave it, whatever its caller calls the request.
     let mut stream = server.connect();
     let headers = format!("Authorization: {blue}\r\nX-Request-ID: {}\r\nConnection: close\r\n", &path[13..]);
-    write_request(&mut stream, "POST", "/api/queries/execute", &headers, b"{\"query\": \"select 2 from orders\"}");
+    write_request(
+        &mut stream,
+        "POST",
+        "/api/queries/execute",
+        &headers,
+        b"{\"query\": \"select 2 from orders\"}",
+    );
     let reply = Reply::read(stream).unwrap();
     assert!(reply.head.to_lowercase().contains(&format!("x-request-id: {}", &path[13..])), "{}", reply.head);
     assert_ne!(reply.json()["statement_id"], path[13..]);
@@ -118,7 +136,17 @@ fn schemathesis_finds_no_violation() {
     let server = Server::shop(&[("WHARF_GUESSES", "0")]);
     let agent = server.agent("red", "acme");
     let swarm = agent.strip_prefix("Bearer ").unwrap().split(';').next().unwrap().to_owned();
-    let boss = server.secret(&["token", "create", "agent", "--swarm", "red", "--role", "admin", "--label", "conductor-7261"]);
+    let boss = server.secret(&[
+        "token",
+        "create",
+        "agent",
+        "--swarm",
+        "red",
+        "--role",
+        "admin",
+        "--label",
+        "conductor-7261",
+    ]);
     server.place.ok(&["table", "allow", "orders", "--to", "everyone"]);
     let report = Command::new(fuzzer)
         .arg("run")
@@ -126,11 +154,20 @@ fn schemathesis_finds_no_violation() {
         .args(["-H", &format!("Authorization: Bearer {swarm};{boss}")])
         .args(["--phases", "coverage,fuzzing", "--max-examples", "10", "--seed", "7", "--workers", "2"])
         // SQL that is a text is not yet SQL that runs; and a fuzzer that may end tokens ends its own.
-        .args(["--exclude-checks", "positive_data_acceptance", "--exclude-path-regex", "rotate|tokens|/api/policy$"])
+        .args([
+            "--exclude-checks",
+            "positive_data_acceptance",
+            "--exclude-path-regex",
+            "rotate|tokens|/api/policy$",
+        ])
         .current_dir(server.place.work())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&report.stdout);
     assert!(report.status.success(), "{said}{}", String::from_utf8_lossy(&report.stderr));
-    assert_eq!(server.get(&format!("Bearer {swarm};{boss}"), "/api/auth/me").0, 200, "it was let in all the time");
+    assert_eq!(
+        server.get(&format!("Bearer {swarm};{boss}"), "/api/auth/me").0,
+        200,
+        "it was let in all the time"
+    );
 }

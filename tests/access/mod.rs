@@ -3,5 +3,6 @@
 mod contract;
 mod credentials;
 mod door;
+mod secrets;
 mod server;
 mod sight;
