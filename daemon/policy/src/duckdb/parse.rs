@@ -175,7 +175,7 @@ fn answer<'a>(text: &str, json: &'a str) -> Result<Answer<'a>, Denial> {
 /// The list of statements in an answer.
 fn statements(answer: Tree<'_>) -> Vec<Tree<'_>> {
     let Tree::Map(entries) = answer else { return Vec::new() };
-    let found = entries.into_iter().find(|(key, _)| key == "statements");
+    let found = entries.into_iter().find(|(key, _)| *key == "statements");
     if let Some((_, Tree::List(statements))) = found { statements } else { Vec::new() }
 }
 

@@ -13,8 +13,8 @@ pub(crate) enum Tree<'a> {
     Null,
     /// A flag.
     Flag(bool),
-    /// A whole number.
-    Whole(i128),
+    /// A whole number of 64 bits.
+    Whole(i64),
     /// Another number; its value says nothing about what is read.
     Number,
     /// A text.
@@ -22,7 +22,7 @@ pub(crate) enum Tree<'a> {
     /// A list.
     List(Vec<Tree<'a>>),
     /// An object, in the order of the text.
-    Map(Vec<(Cow<'a, str>, Tree<'a>)>),
+    Map(Vec<(&'a str, Tree<'a>)>),
 }
 
 impl<'a> Tree<'a> {
@@ -32,7 +32,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The whole number, if it is one.
-    pub(crate) fn as_whole(&self) -> Option<i128> {
+    pub(crate) fn as_whole(&self) -> Option<i64> {
         if let Self::Whole(number) = self { Some(*number) } else { None }
     }
 
@@ -44,7 +44,7 @@ impl<'a> Tree<'a> {
     /// The value of a key, if it is an object with that key.
     pub(crate) fn get(&self, key: &str) -> Option<&Tree<'a>> {
         let Self::Map(entries) = self else { return None };
-        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        entries.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// The value at the end of a path of keys.
@@ -55,7 +55,7 @@ impl<'a> Tree<'a> {
 
 /// One object of the tree whose keys have been compared with what is known.
 #[derive(Clone, Copy)]
-pub(crate) struct Node<'a>(&'a [(Cow<'a, str>, Tree<'a>)]);
+pub(crate) struct Node<'a>(&'a [(&'a str, Tree<'a>)]);
 
 impl<'a> Node<'a> {
     /// An object, before its keys are compared.
@@ -67,7 +67,7 @@ impl<'a> Node<'a> {
     pub(crate) fn only(self, what: &str, lists: &[&[&str]]) -> Result<Self, Denial> {
         for (at, (key, _)) in self.0.iter().enumerate() {
             let again = self.0.iter().take(at).any(|(before, _)| before == key);
-            if again || !lists.iter().any(|list| list.contains(&key.as_ref())) {
+            if again || !lists.iter().any(|list| list.contains(key)) {
                 return Err(unknown(format!("{key} in {what}")));
             }
         }
@@ -75,7 +75,7 @@ impl<'a> Node<'a> {
     }
 
     fn get(&self, key: &str) -> Option<&'a Tree<'a>> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// A text; empty when absent, as the engine leaves out what is empty.

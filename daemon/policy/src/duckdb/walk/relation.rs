@@ -120,7 +120,7 @@ impl Walk {
                 self.maybe(entry.value("star_expr"))?;
                 let values = entry.list("values")?;
                 if let (Some(planted), [value]) = (self.planted, values)
-                    && value.get("value").and_then(Tree::as_whole) == Some(planted.into())
+                    && value.get("value").and_then(Tree::as_whole) == Some(planted)
                 {
                     self.reading.planted += 1;
                     self.reading.pivot_in_recursion |= self.scope.iter().any(|cte| cte.recurring);
