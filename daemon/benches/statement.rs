@@ -25,7 +25,14 @@ fn told(what: &str, took: Duration) -> Duration {
 }
 
 fn token(kind: TokenKind) -> TokenCreate {
-    TokenCreate { kind, label: None, swarm_id: None, tenant: Some("acme".to_owned()), roles: None, expires_in: None }
+    TokenCreate {
+        kind,
+        label: None,
+        swarm_id: None,
+        tenant: Some("acme".to_owned()),
+        roles: None,
+        expires_in: None,
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -79,10 +86,17 @@ async fn main() {
     }
     let judged = told("judged and rewritten", median(all));
 
-    let audit = wharf_daemon::audit::Audit::open(state.clone(), &dir.path().join("audit"), wharf_daemon::audit::Rules::default()).await.unwrap();
+    let audit = wharf_daemon::audit::Audit::open(
+        state.clone(),
+        &dir.path().join("audit"),
+        wharf_daemon::audit::Rules::default(),
+    )
+    .await
+    .unwrap();
     let mut all = Vec::new();
     for _ in 0..ROUNDS {
-        let entry = wharf_daemon::audit::Entry { statement: sql.to_owned(), ..principal.entry("query", "started") };
+        let entry =
+            wharf_daemon::audit::Entry { statement: sql.to_owned(), ..principal.entry("query", "started") };
         let begun = Instant::now();
         audit.append(entry).await.unwrap();
         all.push(begun.elapsed());

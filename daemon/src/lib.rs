@@ -232,8 +232,19 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     let handoff = doors::handoff::Handoff::default();
     let identity = identity::Identity::new(state.clone(), secrets, config.logins);
     let (address, measures) = (std::sync::OnceLock::new(), measures::Measures::begin());
-    let rooms =
-        AllRooms { config, state, gate, models, sessions, agents, identity, measures, activity, handoff, address };
+    let rooms = AllRooms {
+        config,
+        state,
+        gate,
+        models,
+        sessions,
+        agents,
+        identity,
+        measures,
+        activity,
+        handoff,
+        address,
+    };
     Ok(Rooms(Arc::new(rooms)))
 }
 

@@ -28,7 +28,7 @@ fn operations(server: &Server) -> Vec<(String, String, Option<String>)> {
 }
 
 fn status_of(server: &Server, who: &str, method: &str, path: &str) -> (u16, Value) {
-    let path = path.replace("{source}", "shop").replace('{', "").replace('}', "");
+    let path = path.replace("{source}", "shop").replace(['{', '}'], "");
     let reply = server.send(who, method, &path, if method == "GET" { "" } else { "{}" });
     (reply.status, serde_json::from_slice(&reply.whole().unwrap()).unwrap_or(Value::Null))
 }

@@ -131,7 +131,9 @@ pub struct PolicyChange {
 }
 
 /// An object or null: serde would take a list for a struct too, field by field.
-fn object<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+fn object<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     let found = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
     found.map(|map| serde_json::from_value(map.into()).map_err(serde::de::Error::custom)).transpose()
 }

@@ -41,6 +41,7 @@ struct Inner {
     policies: Policies,
     registry: Registry,
     running: allowance::Running,
+    filters: views::Filters,
     places: place::Places,
     limits: Limits,
 }
@@ -68,8 +69,9 @@ impl Gate {
     ) -> Self {
         let places = place::Places::new(limits.statements, limits.queue);
         let registry = Registry::default();
-        let running = allowance::Running::default();
-        let inner = Inner { catalog, pool, parser, audit, policies, registry, running, places, limits };
+        let (running, filters) = (allowance::Running::default(), views::Filters::default());
+        let inner =
+            Inner { catalog, pool, parser, audit, policies, registry, running, filters, places, limits };
         Self(Arc::new(inner), Principal::owner())
     }
 

@@ -3,7 +3,9 @@
 use crate::identity::{Kind, Principal};
 use crate::policies::Effective;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use wharf_policy::{
     Attributes, BoundFilter, Dialect, DuckdbParser, Mask, RowFilter, TableName, Treatment, View, ViewColumn,
 };
@@ -18,13 +20,19 @@ pub(super) fn of(
     tables: &[Table],
     wanted: &[TableName],
     parser: &dyn DuckdbParser,
+    filters: &Filters,
 ) -> Result<Vec<View>, ApiError> {
     let named = |t: &&Table| wanted.contains(&TableName::new(&t.catalog, &t.schema, &t.name));
     let ruled = tables.iter().filter(named).filter(|t| effective.rules(&name_of(t)).next().is_some());
-    ruled.map(|table| view(effective, table, parser)).collect()
+    ruled.map(|table| view(effective, table, parser, filters)).collect()
 }
 
-fn view(effective: &Effective, table: &Table, parser: &dyn DuckdbParser) -> Result<View, ApiError> {
+fn view(
+    effective: &Effective,
+    table: &Table,
+    parser: &dyn DuckdbParser,
+    filters: &Filters,
+) -> Result<View, ApiError> {
     let treatments = treatments(effective, table)?;
     let columns = table.columns.iter().map(|column| ViewColumn {
         name: column.name.clone(),
@@ -34,7 +42,7 @@ fn view(effective: &Effective, table: &Table, parser: &dyn DuckdbParser) -> Resu
     let mut filter: Option<BoundFilter> = None;
     for entry in effective.rules(&name_of(table)) {
         let Some(text) = &entry.rule.filter else { continue };
-        let bound = row_filter(table, text, parser)?.bind(&attributes(effective.principal()));
+        let bound = filters.get(table, text, parser)?.bind(&attributes(effective.principal()));
         filter = Some(filter.map_or(bound.clone(), |before| before.and(&bound)));
     }
     Ok(View { table: name_of(table), columns: columns.collect(), filter })
@@ -60,6 +68,33 @@ fn treatments(effective: &Effective, table: &Table) -> Result<HashMap<String, Tr
 fn treatment(text: &str) -> Result<Treatment, ApiError> {
     Treatment::from_str(text)
         .map_err(|bad| ApiError::new(ErrorKind::Invalid, "bad_treatment", bad.what).hint(bad.hint))
+}
+
+/// Filters that were looked at, by table, columns and text: looking at one asks the engine's parser.
+#[derive(Default)]
+pub(super) struct Filters(Mutex<HashMap<u64, RowFilter>>);
+
+/// Filters kept at once.
+const KEPT: usize = 1000;
+
+impl Filters {
+    fn get(&self, table: &Table, text: &str, parser: &dyn DuckdbParser) -> Result<RowFilter, ApiError> {
+        let mut key = DefaultHasher::new();
+        (&table.catalog, &table.schema, &table.name, text).hash(&mut key);
+        table.columns.iter().for_each(|c| (&c.name, &c.r#type).hash(&mut key));
+        let key = key.finish();
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known.filter(|f| f.text() == text.trim()) {
+            return Ok(known);
+        }
+        let filter = row_filter(table, text, parser)?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        all.insert(key, filter.clone());
+        Ok(filter)
+    }
 }
 
 fn row_filter(table: &Table, text: &str, parser: &dyn DuckdbParser) -> Result<RowFilter, ApiError> {
@@ -137,8 +172,13 @@ pub(super) fn shielded(effective: Option<&Effective>, ruled: bool, error: ApiErr
     let about_values = matches!(error.code.as_str(), "conversion" | "sql" | "io" | "engine");
     let names_files =
         error.message.split(['"', '\'', ' ']).any(|word| word.starts_with('/') && word.len() > 1);
-    if effective.is_none() || !(ruled && about_values || names_files) {
+    if effective.is_none() {
         return error;
+    }
+    if !(ruled && about_values || names_files) {
+        // A place would be one in the text that really ran.
+        let message = error.message.split(" (line ").next().filter(|_| ruled).map(str::to_owned);
+        return ApiError { message: message.unwrap_or(error.message), ..error };
     }
     let message = "the statement failed on some value; what the engine says is withheld, because it may be about what you may not see";
     ApiError::new(error.kind, &error.code, message)

@@ -169,7 +169,7 @@ impl Gate {
             Err(error) => {
                 let outcome = if error.kind == ErrorKind::Refused { "denied" } else { "failed" };
                 let entry = Entry { outcome: outcome.into(), reason: Some(reason(&error)), ..entry };
-                runtime.block_on(audit.append(entry))?;
+                audit.submit(&entry).wait()?;
                 return Err(with_id(error, &statement.id));
             }
         };
@@ -177,8 +177,7 @@ impl Gate {
         let entry = Entry { route: plan.route().to_owned(), tables: plan.tables.clone(), source, ..entry };
         // The line that says who reads what goes to the disk while the engine starts; no row leaves before it is there.
         let begun = Entry { outcome: "started".to_owned(), ..entry.clone() };
-        let log = audit.clone();
-        let begun = runtime.spawn(async move { log.append(begun).await });
+        let begun = audit.submit(&begun);
         let mut stats = QueryStats {
             query_id: statement.id.clone(),
             status: "running".to_owned(),
@@ -200,7 +199,7 @@ impl Gate {
             stats.columns.clone_from(&shape.columns);
         }
         stats.elapsed_ms = clock::millis_since(arrived);
-        self.finish(&plan, effective, entry, stats, consumer, result, cancel, runtime)
+        self.finish(&plan, effective, entry, stats, consumer, result, cancel)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -282,7 +281,6 @@ impl Gate {
         consumer: Option<C>,
         result: Result<Outcome, Stop>,
         cancel: &Cancel,
-        runtime: &tokio::runtime::Handle,
     ) -> Result<Delivered<C>, ApiError> {
         let (outcome, error) = match result {
             Ok(outcome) => {
@@ -311,12 +309,7 @@ impl Gate {
         crate::measures::statement(action, outcome, stats.elapsed_ms / 1000.0, stats.rows, stats.bytes);
         self.registry().remember(self.principal().name(), stats.clone());
         // The caller need not wait for the closing line: the opening one, which tells what was read, is on the disk.
-        let audit = self.audit().clone();
-        runtime.spawn(async move {
-            if let Err(e) = audit.append(entry).await {
-                tracing::error!(error = %e, "the closing audit line of a statement was not written");
-            }
-        });
+        drop(self.audit().submit(&entry));
         match error {
             Some(error) => Err(error),
             None => Ok(Delivered { consumer, stats }),
@@ -349,7 +342,7 @@ fn with_id(mut error: ApiError, id: &str) -> ApiError {
 
 /// Holds rows back until the opening audit line is on the disk.
 struct Gated<'a> {
-    begun: Option<tokio::task::JoinHandle<Result<(), crate::state::StateError>>>,
+    begun: Option<crate::audit::Receipt>,
     runtime: &'a tokio::runtime::Handle,
     seat: &'a Seat,
     shape: Option<Arc<Shape>>,
@@ -358,11 +351,7 @@ struct Gated<'a> {
 impl Gated<'_> {
     fn settle(&mut self) -> Result<(), Stop> {
         let Some(begun) = self.begun.take() else { return Ok(()) };
-        match self.runtime.block_on(begun) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(Stop::Failed(e.into())),
-            Err(e) => Err(Stop::Failed(ApiError::new(ErrorKind::Internal, "audit", e.to_string()))),
-        }
+        begun.wait().map_err(|e| Stop::Failed(e.into()))
     }
 
     fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {

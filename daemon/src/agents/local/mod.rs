@@ -107,13 +107,12 @@ impl Local {
         let mut statement = Statement::new("ask", Rights::Source, sql).source(&loaded.source);
         statement.limit = Some(MOST_ROWS);
         let deliver = Deliver::Rows(Collect::default());
-        let delivered =
-            self.gate.run(statement, log.cancel().clone(), deliver).await.map_err(|mut e| {
-                e.hint.get_or_insert_with(|| {
-                    format!("the question was `{}`; the SQL is in the turn's events", question.text)
-                });
-                e
-            })?;
+        let delivered = self.gate.run(statement, log.cancel().clone(), deliver).await.map_err(|mut e| {
+            e.hint.get_or_insert_with(|| {
+                format!("the question was `{}`; the SQL is in the turn's events", question.text)
+            });
+            e
+        })?;
         let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
         (call.rows, call.time_ms) = (Some(rows.rows.len() as u64), Some(clock::millis_since(begun)));
         log.tool(call).await?;

@@ -73,8 +73,7 @@ impl Vocabularies {
         let compiled = self.models.dimension_values(loaded, item)?;
         let mut statement = Statement::new("vocabulary", Rights::Source, compiled.sql).source(&loaded.source);
         statement.limit = Some(MOST_VALUES);
-        let delivered =
-            self.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default())).await?;
+        let delivered = self.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default())).await?;
         let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
         let kind = match rows.columns.first().map(|c| c.kind) {
             Some(ColumnKind::Bool) => DimensionKind::Boolean,

@@ -80,7 +80,11 @@ pub(super) struct Watch {
 }
 
 /// Finds out who asks; nobody, where nothing is shown.
-async fn authenticate(watch: &Watch, headers: &HeaderMap, address: IpAddr) -> Result<Option<Principal>, Response> {
+async fn authenticate(
+    watch: &Watch,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Option<Principal>, Response> {
     let shown = match credentials(headers) {
         Ok(None) => return Ok(None),
         Ok(Some(shown)) => shown,
@@ -188,8 +192,7 @@ pub(super) async fn hold(
         }
     }
     let Some(watch) = watch else { return next.run(request).await };
-    let key = principal
-        .map_or_else(|| format!("address:{address}"), |p| p.name());
+    let key = principal.map_or_else(|| format!("address:{address}"), |p| p.name());
     match watch.rates.admit(need.class, &key) {
         Ok(told) => {
             let mut response = next.run(request).await;

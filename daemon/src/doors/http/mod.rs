@@ -106,7 +106,8 @@ pub fn router(rooms: Rooms) -> Router {
 /// When an origin that was configured is none.
 pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router, ApiError> {
     let request_time = rooms.config.request_time;
-    let watch = Watch { rooms: rooms.clone(), guesses: Guesses::new(tcp.guesses), rates: Rates::new(tcp.rates) };
+    let watch =
+        Watch { rooms: rooms.clone(), guesses: Guesses::new(tcp.guesses), rates: Rates::new(tcp.rates) };
     let rates = watch.rates.clone();
     tokio::spawn(async move {
         loop {

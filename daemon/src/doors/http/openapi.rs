@@ -36,7 +36,7 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 
 enum Reply {
     /// JSON of this shape.
-    Json(RefOr<Schema>),
+    Json(Box<RefOr<Schema>>),
     /// Something else.
     Bytes(&'static [&'static str]),
 }
@@ -50,7 +50,7 @@ pub(super) fn doc(tag: &'static str, summary: &'static str) -> Doc {
         query: Vec::new(),
         body: None,
         status: 200,
-        reply: Reply::Json(any),
+        reply: Reply::Json(Box::new(any)),
         used: Vec::new(),
     }
 }
@@ -77,14 +77,15 @@ impl Doc {
 
     /// The reply's shape.
     pub(super) fn reply<T: ToSchema>(mut self) -> Self {
-        self.reply = Reply::Json(schema_of::<T>(&mut self.used));
+        self.reply = Reply::Json(Box::new(schema_of::<T>(&mut self.used)));
         self
     }
 
     /// The reply is a list of these.
     pub(super) fn list<T: ToSchema>(mut self) -> Self {
         let item = schema_of::<T>(&mut self.used);
-        self.reply = Reply::Json(RefOr::T(utoipa::openapi::schema::ArrayBuilder::new().items(item).into()));
+        self.reply =
+            Reply::Json(Box::new(RefOr::T(utoipa::openapi::schema::ArrayBuilder::new().items(item).into())));
         self
     }
 
@@ -130,7 +131,7 @@ impl Doc {
         let mut answer = ResponseBuilder::new().description("It was done.");
         answer = match self.reply {
             Reply::Json(schema) => {
-                answer.content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+                answer.content("application/json", ContentBuilder::new().schema(Some(*schema)).build())
             }
             Reply::Bytes(types) => types.iter().fold(answer, |answer, media| {
                 // JSON of a result has the shape that the statement gives it.
