@@ -10,19 +10,7 @@ esac
 top=$(cd "$(dirname "$0")/.." && pwd)
 mark=bound-$sum
 if [ -f "$top/.libduckdb/$mark" ]; then exit 0; fi
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/wharf-build
-mkdir -p "$cache"
-file=$cache/duckdb-node-bindings-$platform-$version.tgz
-matches() { [ -f "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sum" ]; }
-if ! matches; then
-  rm -f "$file"
-  (cd "$cache" && npm pack --silent "@duckdb/node-bindings-$platform@$version" >/dev/null)
-fi
-if ! matches; then
-  echo "$file does not have the pinned SHA-256 $sum; it was removed" >&2
-  rm -f "$file"
-  exit 1
-fi
+file=$(sh "$top/scripts/npm-pack.sh" "@duckdb/node-bindings-$platform" "$version" "$sum")
 rm -rf "$top/.libduckdb.new"
 mkdir "$top/.libduckdb.new"
 tar -xzf "$file" -C "$top/.libduckdb.new" --strip-components=1 package/libduckdb.so

@@ -1,23 +1,10 @@
 #!/bin/sh
 # Puts ReDoc's bundle into .redoc/, checked against a pinned SHA-256. wharfd carries it, so that /redoc loads nothing from elsewhere.
 set -eu
-version=2.5.1
 sum=01ba9840ed89ca7862268d8d21892bcaa54e0fce6a62941faf12021834cd2032
 top=$(cd "$(dirname "$0")/.." && pwd)
 if [ -f "$top/.redoc/$sum" ]; then exit 0; fi
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/wharf-build
-mkdir -p "$cache"
-file=$cache/redoc-$version.tgz
-matches() { [ -f "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sum" ]; }
-if ! matches; then
-  rm -f "$file"
-  (cd "$cache" && npm pack --silent "redoc@$version" >/dev/null)
-fi
-if ! matches; then
-  echo "$file does not have the pinned SHA-256 $sum; it was removed" >&2
-  rm -f "$file"
-  exit 1
-fi
+file=$(sh "$top/scripts/npm-pack.sh" redoc 2.5.1 "$sum")
 rm -rf "$top/.redoc.new"
 mkdir "$top/.redoc.new"
 tar -xzf "$file" -C "$top/.redoc.new" --strip-components=2 package/bundles/redoc.standalone.js

@@ -147,3 +147,29 @@ fn an_idle_daemon_ends_when_it_is_idle_and_not_when_the_clock_is_set() {
     wait_until("it has ended", || !runs());
     assert!(used.elapsed() > idle.mul_f64(0.9) && used.elapsed() < idle * 3, "{:?}", used.elapsed());
 }
+
+/// Zones on both sides of the date line, and hours that a change of the clock leaves out or repeats.
+#[test]
+fn answers_do_not_depend_on_the_zone_of_the_machine() {
+    let sql = "select timestamptz '2024-03-10 07:30:00+00'::varchar as skipped, timestamptz '2024-11-03 05:30:00+00'::varchar as repeated, \
+               date_trunc('day', timestamptz '2024-06-30 23:30:00+00')::varchar as day, current_setting('TimeZone') as zone";
+    let told: Vec<String> =
+        ["UTC", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", ":nonsense"]
+            .iter()
+            .map(|zone| {
+                let place = Place::new();
+                place.file("d/t.csv", "at\n2024-03-10 02:30:00\n2024-11-03 01:30:00\n");
+                let run = |args: &[&str]| {
+                    let ran = place.command(args).env("TZ", zone).output().unwrap();
+                    assert!(ran.status.success(), "{zone}: {}", String::from_utf8_lossy(&ran.stderr));
+                    String::from_utf8(ran.stdout).unwrap()
+                };
+                run(&["source", "add", "d", "d"]);
+                run(&["query", sql, "--csv"])
+                    + &run(&["query", "select at, typeof(at) t from t order by at", "--csv"])
+            })
+            .collect();
+    assert!(told[0].contains("2024-03-10 07:30:00+00") && told[0].contains("UTC"), "{}", told[0]);
+    assert!(told[0].contains("2024-03-10 02:30:00"), "an hour that some zones leave out stays: {}", told[0]);
+    assert!(told.iter().all(|t| *t == told[0]), "{told:#?}");
+}
