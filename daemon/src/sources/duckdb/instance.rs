@@ -48,8 +48,9 @@ impl Drop for Instance {
     }
 }
 
-/// Every instance reckons in UTC. The engine built from source knows no other zone, and not the setting either.
-pub const UTC: &str = if cfg!(feature = "bundled") { "" } else { "set TimeZone = 'UTC';" };
+/// Every instance reckons in UTC, on all its connections: what one session sets, the others don't have, and they would
+/// reckon in the machine's zone. The engine built from source knows no other zone, and not the setting either.
+pub const UTC: &str = if cfg!(feature = "bundled") { "" } else { "set global TimeZone = 'UTC';" };
 
 fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connection> {
     let config = duckdb::Config::default()
