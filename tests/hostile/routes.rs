@@ -256,8 +256,7 @@ fn requests_that_are_almost_right_get_an_error_and_change_nothing() {
         let status = reply.status;
         let bytes = read(reply);
         times.push(begun.elapsed());
-        // Nothing hangs; one of the routes makes a whole shop, which takes a slow machine a while.
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}: {}", begun.elapsed(), told());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: {}", begun.elapsed(), told());
         let text = String::from_utf8_lossy(&bytes);
         assert!(status < 500, "{status} {text:.1000}: {}", told());
         // A request with a broken header never reaches a route; the HTTP library answers it without a body.

@@ -91,7 +91,8 @@ impl Gate {
             }
             let granted = || {
                 let tables = self.0.catalog.tables(&source.name, &self.0.pool).ok()?;
-                (!self.seen(Some(effective), &tables).is_empty()).then_some(())
+                let named = |t: &Table| TableName::new(&t.catalog, &t.schema, &t.name);
+                tables.iter().any(|t| effective.allows(&named(t))).then_some(())
             };
             if named.is_none_or(|n| n == source.name) && granted().is_some() {
                 theirs.push(source.name);

@@ -12,7 +12,9 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::time::Duration;
-use wharf_protocol::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
+use wharf_protocol::{
+    ApiError, ErrorKind, MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary, Permission,
+};
 use wharf_semantic::Role;
 
 pub(super) async fn query(
@@ -23,10 +25,20 @@ pub(super) async fn query(
 ) -> Result<Response, Failure> {
     let query = crate::models::read_query(request.query)?;
     let rooms = asker.rooms();
-    let source = rooms.models.choose(request.source.as_deref())?;
-    let loaded = rooms.models.of(&source).await?;
-    let compiled = rooms.models.compile(&loaded, &query, None)?;
+    let compiled = async {
+        let source = rooms.models.choose(request.source.as_deref())?;
+        let loaded = rooms.models.of(&source).await?;
+        Ok::<_, ApiError>((rooms.models.compile(&loaded, &query, None)?, source))
+    };
+    // Models name tables and columns; what they say about a mistake is for who may see all of them.
+    let hidden = |error: ApiError| if asker.principal().is_owner() { error } else { not_seen() };
+    let (compiled, source) = compiled.await.map_err(hidden)?;
+    if !asker.principal().is_owner() {
+        let statement = Statement::new("metric", Rights::Source, compiled.sql.clone()).source(&source);
+        asker.gate.validate(statement).await.map_err(|_| not_seen())?;
+    }
     if request.dry_run {
+        asker.principal().need(Permission::ViewSql)?;
         let columns = compiled.columns.iter().map(|c| MetricColumn {
             name: c.name.clone(),
             role: role(c.role).to_owned(),
@@ -44,6 +56,12 @@ pub(super) async fn query(
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     let style = Style { no_header: request.no_header, null: request.null };
     super::queries::send(&asker, &headers, output, statement, request.format, style).await
+}
+
+fn not_seen() -> ApiError {
+    let message =
+        "the query names a metric or dimension that is not there, or that reads what you may not see";
+    ApiError::new(ErrorKind::NotFound, "metric_not_found", message)
 }
 
 fn role(role: Role) -> &'static str {
