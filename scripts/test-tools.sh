@@ -3,8 +3,9 @@
 # a test whose tool is missing says that it was skipped.
 set -eu
 missing=
-for tool in tmux strace; do
-  command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+# Program and Debian package: the screen, faults, a keyring as a desktop has it.
+for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring; do
+  command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 top=$(cd "$(dirname "$0")/.." && pwd)
 # Reads the API's description and tries what it promises.

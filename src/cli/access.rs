@@ -1,4 +1,4 @@
-//! token, user, serve.
+//! token, user, serve, login.
 
 use super::output::OutputArgs;
 use clap::{Args, Subcommand, ValueEnum};
@@ -195,4 +195,36 @@ pub struct ServeArgs {
     /// Origins whose pages may call the API
     #[arg(long = "cors", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors: Vec<String>,
+}
+
+/// `wharf login`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  wharf login https://data.example.com:8443 --user ada\n  wharf login https://data.example.com:8443 --tokens agent.tokens\n  wharf login https://127.0.0.1:8443 --certificate server.pem --user ada < password"
+)]
+pub struct LoginArgs {
+    /// The server's address; without it the one in client.server
+    pub url: Option<String>,
+    /// The name to log in with; the password is asked for, or read from standard input
+    #[arg(short, long, value_name = "NAME", conflicts_with = "tokens")]
+    pub user: Option<String>,
+    /// Log in as an agent: a file with the swarm token and the agent token, `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// Trust this certificate, or those it signed, beside the system's: a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `wharf logout`
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    /// The server's address; without it the one in client.server
+    pub url: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }

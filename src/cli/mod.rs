@@ -8,7 +8,7 @@ mod nouns;
 mod output;
 mod system;
 
-pub use access::{RoleArg, ServeArgs, TokenAction, TokenKindArg, UserAction};
+pub use access::{LoginArgs, LogoutArgs, RoleArg, ServeArgs, TokenAction, TokenKindArg, UserAction};
 pub use ask::{AskArgs, ChatArgs};
 pub use audit::{AuditAction, AuditFilter};
 pub use data::{MetricAction, MetricArgs, MetricQueryArgs, ProfileArgs, QueryArgs, SampleArgs};
@@ -71,6 +71,9 @@ pub struct Global {
     /// Never page long output
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_pager: bool,
+    /// Work at this server instead of the daemon of this machine
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub server: Option<String>,
     /// The source that is meant
     #[arg(short = 's', long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub source: Option<String>,
@@ -116,6 +119,10 @@ pub enum Command {
     Policy(PolicyAction),
     /// Open the door to agents and users over TCP
     Serve(ServeArgs),
+    /// Log in at a server, as a user or as an agent
+    Login(LoginArgs),
+    /// End the login at a server
+    Logout(LogoutArgs),
     /// The audit log: who asked what, and whether the record is whole
     #[command(subcommand)]
     Audit(AuditAction),

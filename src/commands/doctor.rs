@@ -8,6 +8,7 @@ use crate::output::visible;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use wharf_secrets::{KeyOf, Place, SecretsError};
 
 #[derive(Serialize)]
 struct Check {
@@ -38,6 +39,7 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Result<ExitCode, Failur
     checks.extend(folders(context));
     checks.push(terminal(context));
     checks.push(completion(context));
+    checks.push(secrets(context));
     checks.extend(daemon(context).await);
     let failed = checks.iter().any(|c| c.status == "fail");
     if args.json {
@@ -136,6 +138,31 @@ fn completion(context: &Context) -> Check {
         good("completion", format!("on for {name}"))
     } else {
         so_so("completion", format!("off for {name}"), format!("wharf completions {name} >> ~/{file}"))
+    }
+}
+
+/// Where secrets are kept, and whether they can be had.
+fn secrets(context: &Context) -> Check {
+    let vault = context.vault();
+    let bad = |e: SecretsError| bad("secrets", e.to_string(), e.hint());
+    let place = match vault.place() {
+        Ok(place) => place,
+        Err(e) => return bad(e),
+    };
+    let Some(place) = place else {
+        return good("secrets", format!("none are kept; the first one would be kept in {}", vault.best()));
+    };
+    match (vault.get("doctor"), place, vault.key()) {
+        (Err(e), ..) => bad(e),
+        (Ok(_), Place::File, KeyOf::Beside(key)) => so_so(
+            "secrets",
+            "kept in an encrypted file; its key lies beside it, which protects copies of the file, not the folder",
+            format!("keep the key elsewhere: move {} and set secrets.key_file", key.display()),
+        ),
+        (Ok(_), Place::File, KeyOf::Given(key)) => {
+            good("secrets", format!("kept in an encrypted file that {} opens", key.display()))
+        }
+        (Ok(_), Place::Keyring, _) => good("secrets", "kept in the OS keyring"),
     }
 }
 

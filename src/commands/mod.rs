@@ -9,6 +9,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod help;
+mod login;
 mod man;
 mod metric;
 mod model;
@@ -26,11 +27,12 @@ mod token;
 mod user;
 
 use crate::cli::{Cli, Command, Global};
-use crate::link::{Client, Failure};
+use crate::link::{Client, Failure, Server};
 use crate::output::{Terminal, fail};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use wharf_protocol::{ApiError, ErrorKind};
+use wharf_secrets::Vault;
 use wharf_settings::{Dirs, Env, Settings};
 
 /// What every command works with.
@@ -50,12 +52,29 @@ pub struct Context {
 }
 
 impl Context {
-    /// The daemon, started if need be.
+    /// The daemon of this machine, started if need be; or the server that was named, for who is logged in there.
     ///
     /// # Errors
-    /// When it cannot be reached or started.
+    /// When it cannot be reached or started, or nobody is logged in.
     pub async fn client(&self) -> Result<Client, Failure> {
-        Client::connect(&self.dirs, self.global.no_daemon).await
+        match self.server()? {
+            Some(server) => login::client(self, &server).await,
+            None => Client::connect(&self.dirs, self.global.no_daemon).await,
+        }
+    }
+
+    /// The server that was named.
+    ///
+    /// # Errors
+    /// When what was named is none.
+    pub fn server(&self) -> Result<Option<Server>, Failure> {
+        let named = self.global.server.as_deref().or_else(|| self.settings.optional("client.server"));
+        named.map(Server::read).transpose()
+    }
+
+    /// Where secrets are kept.
+    pub fn vault(&self) -> Vault {
+        Vault::of(&self.dirs, &self.settings, self.env.get("CREDENTIALS_DIRECTORY"))
     }
 
     /// The source that was named.
@@ -188,6 +207,8 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<ExitCod
         Some(Command::User(action)) => user::run(context, action).await,
         Some(Command::Policy(action)) => policy::run(context, action).await,
         Some(Command::Serve(args)) => serve::run(context, args).await,
+        Some(Command::Login(args)) => login::login(context, args).await,
+        Some(Command::Logout(args)) => login::logout(context, args).await,
         Some(Command::Audit(action)) => audit::run(context, action).await,
         Some(Command::Daemon(action)) => daemon::run(context, action).await,
         Some(Command::Doctor(args)) => doctor::run(context, args).await,

@@ -1,5 +1,7 @@
 //! Results on their way out: which form, into which place, and what is said about them.
 
+mod relay;
+
 use super::Context;
 use crate::cli::{OutputArgs, OutputFormat};
 use crate::link::{Client, Failure, RowStream, RowsEnd};
@@ -146,7 +148,7 @@ fn tell(context: &Context, args: &OutputArgs, stats: &QueryStats) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rows for programs: the daemon writes them straight into our output.
+/// Rows for programs: the daemon writes them straight into our output, a server sends them.
 async fn bulk(
     context: &Context,
     client: &Client,
@@ -156,56 +158,24 @@ async fn bulk(
 ) -> Result<QueryStats, Failure> {
     if let Some(path) = &args.output {
         let mut file = Target::create(path)?;
-        let (client, id) = client.hand_over(file.file().as_fd()).await?;
-        let stats = client.post_into(request.path(), request, &id).await?;
+        let stats = if client.takes_outputs() {
+            let (client, id) = client.hand_over(file.file().as_fd()).await?;
+            client.post_into(request.path(), request, &id).await?
+        } else {
+            relay::copy(client, request, file.file()).await?
+        };
         file.finish()?;
         return Ok(stats);
     }
     if context.terminal.out && format != Format::None {
-        return onto_terminal(client, request).await;
+        return relay::onto_terminal(client, request).await;
     }
     let out = std::io::stdout();
+    if !client.takes_outputs() {
+        return relay::copy(client, request, &mut out.lock()).await;
+    }
     let (client, id) = client.hand_over(out.as_fd()).await?;
     client.post_into(request.path(), request, &id).await
-}
-
-/// A terminal must not be commanded by data: control characters other than line breaks and tabs are shown as escapes.
-async fn onto_terminal(client: &Client, request: &impl RowsRequest) -> Result<QueryStats, Failure> {
-    let mut reply = client.stream(request.path(), request).await?;
-    let header = reply.headers().get(wharf_protocol::QUERY_ID).and_then(|v| v.to_str().ok());
-    let id = header.unwrap_or_default().to_owned();
-    let mut out = std::io::stdout().lock();
-    let mut rest: Vec<u8> = Vec::new();
-    loop {
-        let chunk = match reply.chunk().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break,
-            Err(e) => {
-                let stats: Option<QueryStats> = client.get(&format!("/api/queries/{id}/status")).await.ok();
-                let told = stats.and_then(|s| s.error).map(Failure::from);
-                return Err(told.unwrap_or_else(|| {
-                    Failure::from(ApiError::new(ErrorKind::Unavailable, "stream_broken", e.to_string()))
-                }));
-            }
-        };
-        rest.extend_from_slice(&chunk);
-        let cut = rest.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        let text = String::from_utf8_lossy(&rest[..cut]).into_owned();
-        for line in text.split_inclusive('\n') {
-            let parts: Vec<String> = line
-                .trim_end_matches('\n')
-                .split('\t')
-                .map(|p| crate::output::visible(p).into_owned())
-                .collect();
-            if writeln!(out, "{}", parts.join("\t")).is_err() {
-                return client.get(&format!("/api/queries/{id}/status")).await;
-            }
-        }
-        rest.drain(..cut);
-    }
-    let text = String::from_utf8_lossy(&rest).into_owned();
-    let _ = write!(out, "{}", crate::output::visible(&text));
-    client.get(&format!("/api/queries/{id}/status")).await
 }
 
 /// Rows for people.

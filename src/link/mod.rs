@@ -1,4 +1,5 @@
-//! The way to the daemon: find it, start it, greet it; HTTP, rows and events over its Unix socket.
+//! The way to the daemon: find it, start it, greet it; HTTP, rows and events over its Unix socket. Or to a server: the same over
+//! TCP, with what was shown at the login.
 
 mod events;
 mod failure;
@@ -6,12 +7,14 @@ mod failure;
 mod fuzz;
 mod handoff;
 mod rows;
+mod server;
 mod start;
 
 pub use events::EventStream;
 pub use failure::Failure;
 use handoff::hand_over;
 pub use rows::{RowStream, RowsEnd};
+pub use server::{Credential, Login, Server};
 pub use start::{Found, Private, Spawn, find, force_stop, lock_holder};
 
 use serde::Serialize;
@@ -32,11 +35,27 @@ const WATCH: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// What stands before a path: `http://wharf`, `https://host:8443`.
+    base: String,
+    place: Place,
+}
+
+/// Where the daemon is.
+#[derive(Clone)]
+enum Place {
+    /// On this machine.
+    Local(Local),
+    /// Behind its door over TCP.
+    Server,
+}
+
+#[derive(Clone)]
+struct Local {
     socket: PathBuf,
     handoff: PathBuf,
     spawn: Spawn,
     // A private daemon ends when this is dropped.
-    _private: Option<std::sync::Arc<Private>>,
+    private: Option<std::sync::Arc<Private>>,
 }
 
 impl Client {
@@ -62,23 +81,45 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|e| Failure::from(ApiError::new(ErrorKind::Internal, "http_client", e.to_string())))?;
-        let handoff = socket.with_file_name("handoff.sock");
-        Ok(Self {
-            http,
+        let local = Local {
+            handoff: socket.with_file_name("handoff.sock"),
             socket: socket.to_owned(),
-            handoff,
             spawn,
-            _private: private.map(std::sync::Arc::new),
-        })
+            private: private.map(std::sync::Arc::new),
+        };
+        Ok(Self { http, base: "http://wharf".to_owned(), place: Place::Local(local) })
     }
 
-    /// The same client after the daemon has gone away: it is started again if need be.
+    /// A client of a server, for who is logged in there.
+    ///
+    /// # Errors
+    /// When its address or the login's certificate cannot be used.
+    pub fn of_server(server: &Server, login: &Login) -> Result<Self, Failure> {
+        let http = server::http(server, Some(&login.credential), login.certificate.as_deref())?;
+        Ok(Self { http, base: server.to_string(), place: Place::Server })
+    }
+
+    /// A client of a server for who has not logged in yet: it trusts the login's certificate and shows nothing.
+    ///
+    /// # Errors
+    /// When its address or the certificate cannot be used.
+    pub fn of_stranger(server: &Server, login: &Login) -> Result<Self, Failure> {
+        let http = server::http(server, None, login.certificate.as_deref())?;
+        Ok(Self { http, base: server.to_string(), place: Place::Server })
+    }
+
+    /// The same client after the daemon has gone away: one on this machine is started again if need be.
     ///
     /// # Errors
     /// As for [`Client::connect`].
     pub async fn reconnect(&self) -> Result<Self, Failure> {
-        let socket = start::ensure(&self.spawn).await?;
-        Self::at(&socket, self.spawn.clone(), None)
+        match &self.place {
+            Place::Local(local) => {
+                let socket = start::ensure(&local.spawn).await?;
+                Self::at(&socket, local.spawn.clone(), None)
+            }
+            Place::Server => Ok(self.clone()),
+        }
     }
 
     /// The greeting: whether a daemon answers, and which.
@@ -86,7 +127,7 @@ impl Client {
     /// # Errors
     /// When none answers in time.
     pub async fn hello(&self) -> Result<Hello, Failure> {
-        let request = self.http.get(url("/api/daemon/hello")).timeout(GREETING);
+        let request = self.http.get(self.url("/api/daemon/hello")).timeout(GREETING);
         let hello: Hello = decode(request.send().await.map_err(|e| self.unreachable(&e))?).await?;
         if hello.protocol == PROTOCOL {
             return Ok(hello);
@@ -109,7 +150,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        decode(self.send(self.http.get(url(path))).await?).await
+        decode(self.send(self.http.get(self.url(path))).await?).await
     }
 
     /// `POST path` with a JSON body, a JSON reply.
@@ -117,7 +158,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        decode(self.send(self.http.post(url(path)).json(body)).await?).await
+        decode(self.send(self.http.post(self.url(path)).json(body)).await?).await
     }
 
     /// `PUT path` with a JSON body, a JSON reply.
@@ -125,7 +166,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        decode(self.send(self.http.put(url(path)).json(body)).await?).await
+        decode(self.send(self.http.put(self.url(path)).json(body)).await?).await
     }
 
     /// `PATCH path` with a JSON body, a JSON reply.
@@ -133,7 +174,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        decode(self.send(self.http.patch(url(path)).json(body)).await?).await
+        decode(self.send(self.http.patch(self.url(path)).json(body)).await?).await
     }
 
     /// `DELETE path`, a JSON reply.
@@ -141,7 +182,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        decode(self.send(self.http.delete(url(path))).await?).await
+        decode(self.send(self.http.delete(self.url(path))).await?).await
     }
 
     /// `POST path` with a text body, a text reply.
@@ -149,7 +190,7 @@ impl Client {
     /// # Errors
     /// What the daemon says, or that it cannot be reached.
     pub async fn post_text(&self, path: &str, body: String) -> Result<String, Failure> {
-        let reply = checked(self.send(self.http.post(url(path)).body(body)).await?).await?;
+        let reply = checked(self.send(self.http.post(self.url(path)).body(body)).await?).await?;
         reply.text().await.map_err(|e| self.unreachable(&e))
     }
 
@@ -158,7 +199,7 @@ impl Client {
     /// # Errors
     /// What the daemon says before the first byte, or that it cannot be reached.
     pub async fn stream(&self, path: &str, body: &impl Serialize) -> Result<reqwest::Response, Failure> {
-        checked(self.send(self.http.post(url(path)).json(body)).await?).await
+        checked(self.send(self.http.post(self.url(path)).json(body)).await?).await
     }
 
     /// `GET path`, the reply's body as it comes.
@@ -166,7 +207,7 @@ impl Client {
     /// # Errors
     /// What the daemon says before the first byte, or that it cannot be reached.
     pub async fn get_stream(&self, path: &str) -> Result<reqwest::Response, Failure> {
-        checked(self.send(self.http.get(url(path))).await?).await
+        checked(self.send(self.http.get(self.url(path))).await?).await
     }
 
     /// `POST path`, rows into the descriptor that was handed over as `output`; the reply tells how it went.
@@ -179,8 +220,13 @@ impl Client {
         body: &impl Serialize,
         output: &str,
     ) -> Result<T, Failure> {
-        let request = self.http.post(url(path)).header(wharf_protocol::OUTPUT_ID, output).json(body);
+        let request = self.http.post(self.url(path)).header(wharf_protocol::OUTPUT_ID, output).json(body);
         decode(self.send(request).await?).await
+    }
+
+    /// Whether outputs can be handed over: the daemon is on this machine.
+    pub fn takes_outputs(&self) -> bool {
+        matches!(self.place, Place::Local(_))
     }
 
     /// Hands an output over. A daemon that ended in between is replaced by another.
@@ -188,12 +234,17 @@ impl Client {
     /// # Errors
     /// When none takes it.
     pub async fn hand_over(&self, output: std::os::fd::BorrowedFd<'_>) -> Result<(Self, String), Failure> {
-        match hand_over(&self.handoff, output) {
+        let Place::Local(local) = &self.place else {
+            let message = "a server cannot write into a file of this machine";
+            return Err(Failure::from(ApiError::new(ErrorKind::Internal, "handoff", message)));
+        };
+        match hand_over(&local.handoff, output) {
             Ok(id) => Ok((self.clone(), id)),
-            Err(failure) if self._private.is_some() => Err(failure),
+            Err(failure) if local.private.is_some() => Err(failure),
             Err(_) => {
-                let next = self.reconnect().await?;
-                let id = hand_over(&next.handoff, output)?;
+                let socket = start::ensure(&local.spawn).await?;
+                let next = Self::at(&socket, local.spawn.clone(), None)?;
+                let id = hand_over(&socket.with_file_name("handoff.sock"), output)?;
                 Ok((next, id))
             }
         }
@@ -205,20 +256,24 @@ impl Client {
     /// What the daemon says, or that it cannot be reached.
     pub async fn events(&self, session: &str, after: u64) -> Result<EventStream, Failure> {
         let path = format!("/api/sessions/{session}/events?after={after}");
-        let reply = checked(self.send(self.http.get(url(&path))).await?).await?;
+        let reply = checked(self.send(self.http.get(self.url(&path))).await?).await?;
         Ok(EventStream::new(reply))
     }
 
     /// Sends a request. While the answer is awaited, the daemon is asked now and then whether it lives, so that a stuck
     /// one never hangs a shell while a long statement may take its time.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+        let alive = match self.place {
+            Place::Local(_) => "/api/daemon/hello",
+            Place::Server => "/health",
+        };
         let sent = request.send();
         tokio::pin!(sent);
         loop {
             tokio::select! {
                 reply = &mut sent => return reply.map_err(|e| self.unreachable(&e)),
                 () = tokio::time::sleep(WATCH) => {
-                    let probe = self.http.get(url("/api/daemon/hello")).timeout(GREETING).send().await;
+                    let probe = self.http.get(self.url(alive)).timeout(GREETING).send().await;
                     if let Err(e) = probe {
                         return Err(if e.is_timeout() { self.stuck() } else { self.unreachable(&e) });
                     }
@@ -227,9 +282,14 @@ impl Client {
         }
     }
 
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let Place::Local(local) = &self.place else { return server::unreachable(&self.base, error) };
         let message = if error.is_connect() {
-            format!("the daemon at {} cannot be reached", self.socket.display())
+            format!("the daemon at {} cannot be reached", local.socket.display())
         } else {
             "the daemon went away in the middle of an answer".to_owned()
         };
@@ -240,24 +300,24 @@ impl Client {
     }
 
     fn stuck(&self) -> Failure {
-        start::stuck(&self.spawn)
+        match &self.place {
+            Place::Local(local) => start::stuck(&local.spawn),
+            Place::Server => server::silent(&self.base),
+        }
     }
-}
-
-fn url(path: &str) -> String {
-    format!("http://wharf{path}")
 }
 
 async fn checked(reply: reqwest::Response) -> Result<reqwest::Response, Failure> {
     if reply.status().is_success() {
         return Ok(reply);
     }
-    let status = reply.status();
+    let (status, url) = (reply.status(), reply.url().clone());
     let bytes = reply.bytes().await.unwrap_or_default();
-    Err(Failure::from(serde_json::from_slice::<ApiError>(&bytes).unwrap_or_else(|_| {
+    let error = serde_json::from_slice::<ApiError>(&bytes).unwrap_or_else(|_| {
         let text = String::from_utf8_lossy(&bytes).chars().take(200).collect::<String>();
         ApiError::new(ErrorKind::Internal, "reply", format!("the daemon answered {status}: {text}"))
-    })))
+    });
+    Err(Failure::from(server::explained(error, &url)))
 }
 
 async fn decode<T: DeserializeOwned>(reply: reqwest::Response) -> Result<T, Failure> {

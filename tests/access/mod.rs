@@ -3,6 +3,7 @@
 mod contract;
 mod credentials;
 mod door;
+mod login;
 mod secrets;
 mod server;
 mod sight;

@@ -249,6 +249,27 @@ pub const TABLE: &[Setting] = &[
         doc: "The form of results when --format is absent; auto = table.",
     },
     Setting {
+        key: "client.server",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_SERVER",
+        doc: "The server that commands work at, such as https://data.example.com:8443; empty = the daemon of this machine.",
+    },
+    Setting {
+        key: "secrets.store",
+        kind: Kind::OneOf(&["auto", "keyring", "file"]),
+        default: "auto",
+        env: "WHARF_SECRETS_STORE",
+        doc: "Where keys of sources and logins are kept: the OS keyring or an encrypted file; auto = the keyring where one answers when the first secret is kept.",
+    },
+    Setting {
+        key: "secrets.key_file",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_SECRETS_KEY_FILE",
+        doc: "The key of the encrypted file: a file of 32 bytes or more; empty = the service manager's credential wharf-secrets.key, else a key beside it.",
+    },
+    Setting {
         key: "output.color",
         kind: Kind::OneOf(&["auto", "always", "never"]),
         default: "auto",

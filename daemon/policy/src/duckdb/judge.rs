@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(crate) fn judge(reading: &Reading, policy: &Policy, text: &str) -> Result<Checked, Denial> {
     if let Some(at) = reading.shows.first() {
         return Err(Denial::new(DenialCode::NotAQuery, "SHOW, DESCRIBE and SUMMARIZE are not queries")
-            .hint("tables and columns are shown by `wharf catalog`, statistics by `wharf profile`")
+            .hint("tables and columns are shown by `wharf table show`, statistics by `wharf profile`")
             .at(text, *at));
     }
     let tables = relations(reading, policy, text)?;
@@ -62,7 +62,7 @@ fn refused_relation(relation: &Relation, policy: &Policy, text: &str) -> Denial 
     let name = written.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(".");
     if is_system(relation) {
         return Denial::new(DenialCode::SystemCatalog, format!("{name} belongs to the system catalog"))
-            .hint("tables and columns are shown by `wharf catalog`")
+            .hint("tables and columns are shown by `wharf table show`")
             .at(text, relation.at);
     }
     if relation.is_file() {
@@ -86,7 +86,7 @@ fn refused_relation(relation: &Relation, policy: &Policy, text: &str) -> Denial 
     if denial.hint.is_some() {
         denial
     } else {
-        denial.hint("`wharf catalog` lists the tables that you may read")
+        denial.hint("`wharf table list` lists the tables that you may read")
     }
 }
 

@@ -131,7 +131,7 @@ fn not_a_query(text: &str, tokens: &[Token]) -> Denial {
                 .hint("read with SELECT; only the owner of the machine may write")
         }
         _ => Denial::new(DenialCode::NotAQuery, format!("{keyword} is not a query"))
-            .hint("write one SELECT; tables and columns are shown by `wharf catalog`, statistics by `wharf profile`"),
+            .hint("write one SELECT; tables and columns are shown by `wharf table show`, statistics by `wharf profile`"),
     };
     denial.at(text, at)
 }

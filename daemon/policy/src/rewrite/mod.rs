@@ -112,7 +112,7 @@ impl View {
         if columns.is_empty() {
             let message = format!("no column of the table {} may be seen", self.table);
             return Err(Denial::new(DenialCode::TableNotAllowed, message)
-                .hint("`wharf catalog` lists the tables and columns that you may read"));
+                .hint("`wharf table list` lists the tables and columns that you may read"));
         }
         Ok(fenced(&columns, &quote::table(&self.table, dialect), self.filter.as_ref(), dialect))
     }

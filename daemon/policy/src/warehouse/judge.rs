@@ -103,7 +103,7 @@ fn refused_relation(relation: &Relation, policy: &Policy, text: &str) -> Denial 
     let last = relation.parts.last().map_or("", |part| part.name.as_str());
     if is_system(&relation.parts) {
         return Denial::new(DenialCode::SystemCatalog, format!("{name} belongs to the system catalog"))
-            .hint("tables and columns are shown by `wharf catalog`")
+            .hint("tables and columns are shown by `wharf table show`")
             .at(text, at);
     }
     if is_file(&relation.parts, policy.dialect()) {
@@ -123,7 +123,7 @@ fn refused_relation(relation: &Relation, policy: &Policy, text: &str) -> Denial 
     if denial.hint.is_some() {
         denial
     } else {
-        denial.hint("`wharf catalog` lists the tables that you may read")
+        denial.hint("`wharf table list` lists the tables that you may read")
     }
 }
 

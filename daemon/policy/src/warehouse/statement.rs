@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
         if self.is_any(0, OTHERS) {
             let message = format!("{} is not a query", self.word(0).to_ascii_uppercase());
-            let hint = "write a SELECT; tables and columns are shown by `wharf catalog`";
+            let hint = "write a SELECT; tables and columns are shown by `wharf table show`";
             return Err(self.refuse(DenialCode::NotAQuery, &message, hint));
         }
         Ok(())

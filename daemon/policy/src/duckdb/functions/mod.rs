@@ -75,7 +75,7 @@ impl Reason {
         match self {
             Self::Files | Self::Connects => "ask the owner to add the data as a source",
             Self::RunsText => "write the query itself",
-            Self::Catalogue => "tables and columns are shown by `wharf catalog`",
+            Self::Catalogue => "tables and columns are shown by `wharf table show`",
             Self::Sequence => "number rows with row_number() OVER ()",
             _ => "leave the function out",
         }
