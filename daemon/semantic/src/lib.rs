@@ -25,6 +25,7 @@ mod range;
 mod read;
 mod resolve;
 mod resolved;
+mod sight;
 mod sql;
 mod time;
 mod yaml;
@@ -42,4 +43,5 @@ pub use model::{
     Running, SavedQuery, SemanticModel, TimeSpine, Validity,
 };
 pub use query::MetricQuery;
+pub use sight::Sight;
 pub use sql::Dialect;

@@ -7,4 +7,5 @@ mod faults;
 mod garbage;
 mod library;
 mod refusals;
+mod sight;
 mod text;
