@@ -1,5 +1,6 @@
-//! Listing a source's tables and columns from the engine's own catalogue.
+//! Listing a source's tables and columns, and of what its views are made, from the engine's own catalogue.
 
+use super::Definitions;
 use crate::sources::duckdb::{Attachment, Pool, engine_error};
 use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn};
 
@@ -11,10 +12,31 @@ const COLUMNS: &str = "
     where c.database_name = ? and not c.internal
     order by c.schema_name, c.table_name, c.column_index";
 
-pub(super) fn tables(source: &str, attachment: &Attachment, pool: &Pool) -> Result<Vec<Table>, ApiError> {
-    let failed = |e: duckdb::Error| engine_error(&e);
+/// Views and macros with their text. A view may call a macro, so both are followed.
+const DEFINITIONS: &str = "
+    select view_name, sql from duckdb_views() where database_name = ?1 and not internal
+    union all
+    select function_name, macro_definition from duckdb_functions()
+    where database_name = ?1 and not internal and macro_definition is not null";
+
+/// What a source holds.
+pub(super) struct Listing {
+    pub(super) tables: Vec<Table>,
+    pub(super) definitions: Definitions,
+}
+
+pub(super) fn list(source: &str, attachment: &Attachment, pool: &Pool) -> Result<Listing, ApiError> {
     let lease = pool.lease(super::LISTING_FENCE, vec![attachment.clone()], "")?;
     let connection = lease.connect()?;
+    let failed = |e: duckdb::Error| engine_error(&e);
+    let mut statement = connection.prepare(DEFINITIONS).map_err(failed)?;
+    let texts = statement.query_map([source], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let texts = texts.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+    Ok(Listing { tables: tables(source, &connection)?, definitions: Definitions::new(texts) })
+}
+
+fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, ApiError> {
+    let failed = |e: duckdb::Error| engine_error(&e);
     let mut statement = connection.prepare(COLUMNS).map_err(failed)?;
     let mut rows = statement.query([source]).map_err(failed)?;
     let mut tables: Vec<Table> = Vec::new();

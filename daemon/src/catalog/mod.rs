@@ -1,8 +1,10 @@
 //! Which sources there are and which tables they hold.
 
+mod definitions;
 mod listing;
 mod store;
 
+pub use definitions::Definitions;
 pub use listing::unknown_table;
 
 use crate::sources::Cancel;
@@ -24,12 +26,19 @@ struct Inner {
     snapshots: Snapshots,
     default: Option<String>,
     sources: RwLock<BTreeMap<String, Stored>>,
-    // Tables by source, valid for one stamp of its files.
-    tables: Mutex<Listings>,
+    // Valid for one stamp of a source's files.
+    listings: Mutex<Listings>,
 }
 
-/// By source: the stamp of its files, and its tables.
-type Listings = HashMap<String, (String, Arc<Vec<Table>>)>;
+/// By source: the stamp of its files, and what it holds.
+type Listings = HashMap<String, (String, Held)>;
+
+/// What a source holds, shared by all who look.
+#[derive(Clone)]
+struct Held {
+    tables: Arc<Vec<Table>>,
+    definitions: Arc<Definitions>,
+}
 
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
@@ -46,7 +55,7 @@ impl Catalog {
             snapshots,
             default,
             sources: RwLock::new(sources),
-            tables: Mutex::default(),
+            listings: Mutex::default(),
         })))
     }
 
@@ -87,7 +96,7 @@ impl Catalog {
         let tables = tokio::task::spawn_blocking(move || {
             let attachment = this.0.snapshots.attachment(&probe.spec(), &cancel, &progress)?;
             pool.drop_source(&probe.source.name);
-            listing::tables(&probe.source.name, &attachment, &pool)
+            listing::list(&probe.source.name, &attachment, &pool).map(|listing| listing.tables)
         });
         let tables =
             tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
@@ -196,7 +205,7 @@ impl Catalog {
         attachment: &Attachment,
         pool: &Pool,
     ) -> Result<Vec<TableName>, ApiError> {
-        let tables = self.tables_of(name, attachment, pool)?;
+        let tables = self.held(name, attachment, pool)?.tables;
         Ok(tables.iter().map(|t| TableName::new(&t.catalog, &t.schema, &t.name)).collect())
     }
 
@@ -206,7 +215,16 @@ impl Catalog {
     /// When they cannot be listed.
     pub fn tables(&self, name: &str, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
         let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-        self.tables_of(name, &attachment, pool)
+        Ok(self.held(name, &attachment, pool)?.tables)
+    }
+
+    /// Of what a source's views are made. Blocking.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn definitions(&self, name: &str, pool: &Pool) -> Result<Arc<Definitions>, ApiError> {
+        let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
+        Ok(self.held(name, &attachment, pool)?.definitions)
     }
 
     /// A text that changes when the source's data does. Blocking.
@@ -222,7 +240,7 @@ impl Catalog {
         let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
         let cache = self.cache();
         let schemas: HashSet<String> =
-            cache.values().flat_map(|(_, tables)| tables.iter().map(|t| t.schema.clone())).collect();
+            cache.values().flat_map(|(_, held)| held.tables.iter().map(|t| t.schema.clone())).collect();
         drop(cache);
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
@@ -250,30 +268,24 @@ impl Catalog {
         Ok(self.get(name)?.models.map(PathBuf::from))
     }
 
-    fn tables_of(
-        &self,
-        name: &str,
-        attachment: &Attachment,
-        pool: &Pool,
-    ) -> Result<Arc<Vec<Table>>, ApiError> {
-        let cached =
-            self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).map(|(_, t)| t.clone());
-        if let Some(tables) = cached {
-            return Ok(tables);
+    fn held(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Held, ApiError> {
+        let cached = self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).cloned();
+        if let Some((_, held)) = cached {
+            return Ok(held);
         }
-        let tables = match listing::tables(name, attachment, pool) {
+        let listing = match listing::list(name, attachment, pool) {
             Err(error) if !attachment.foreign && is_damage(&error) => {
                 tracing::warn!(source = name, %error, "a snapshot is damaged and made again");
                 pool.drop_source(name);
                 self.discard_snapshot(name);
                 let again = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-                listing::tables(name, &again, pool)
+                listing::list(name, &again, pool)
             }
-            tables => tables,
-        };
-        let tables = Arc::new(tables?);
-        self.cache().insert(name.to_owned(), (attachment.stamp.clone(), tables.clone()));
-        Ok(tables)
+            listing => listing,
+        }?;
+        let held = Held { tables: Arc::new(listing.tables), definitions: Arc::new(listing.definitions) };
+        self.cache().insert(name.to_owned(), (attachment.stamp.clone(), held.clone()));
+        Ok(held)
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ApiError> {
@@ -295,7 +307,7 @@ impl Catalog {
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Listings> {
-        self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.listings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Stored>> {

@@ -147,6 +147,8 @@ impl Gate {
     ) -> Result<Option<String>, ApiError> {
         let (Some(effective), Some(source)) = (effective, source) else { return Ok(None) };
         let tables = self.0.catalog.tables(source, &self.0.pool)?;
+        let definitions = self.0.catalog.definitions(source, &self.0.pool)?;
+        super::views::look_beneath(effective, &tables, &checked.tables, &definitions)?;
         let views = super::views::of(effective, &tables, &checked.tables, &self.0.parser, &self.0.filters)?;
         if views.is_empty() {
             return Ok(None);

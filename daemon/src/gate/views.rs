@@ -1,5 +1,6 @@
 //! How policy cuts a table down for one reader: of all rules that fit, the strictest for each column, and every filter at once.
 
+use crate::catalog::Definitions;
 use crate::identity::{Kind, Principal};
 use crate::policies::Effective;
 use std::collections::HashMap;
@@ -25,6 +26,27 @@ pub(super) fn of(
     let named = |t: &&Table| wanted.contains(&TableName::new(&t.catalog, &t.schema, &t.name));
     let ruled = tables.iter().filter(named).filter(|t| effective.rules(&name_of(t)).next().is_some());
     ruled.map(|table| view(effective, table, parser, filters)).collect()
+}
+
+/// Refuses a view of the source's own that may read a table with rules: the engine would read it without them. A rule on the
+/// view itself is an admin's word on how it is seen.
+///
+/// # Errors
+/// The refusal. It does not tell of which tables the view is made.
+pub(super) fn look_beneath(
+    effective: &Effective,
+    tables: &[Table],
+    wanted: &[TableName],
+    definitions: &Definitions,
+) -> Result<(), ApiError> {
+    let has_rules = |table: &TableName| effective.rules(table).next().is_some();
+    let ruled: Vec<TableName> = tables.iter().map(name_of).filter(has_rules).collect();
+    let names: Vec<&str> = ruled.iter().map(|table| table.table.as_str()).collect();
+    let open = wanted.iter().find(|table| !has_rules(table) && definitions.may_read(&table.table, &names));
+    let Some(view) = open else { return Ok(()) };
+    let message = format!("the view {view} is made of data that has rules for you, and has none itself");
+    Err(ApiError::new(ErrorKind::Refused, "ruled_view", message)
+        .hint("ask an admin for a rule on the view: `wharf policy set VIEW --filter true` shows it as it is"))
 }
 
 fn view(
