@@ -109,3 +109,76 @@ fn samples_repeat_with_a_seed() {
     assert!((350..650).contains(&share), "{share}");
     assert_eq!(place.ok(&["sample", "d/t.csv", "-n", "1", "--csv", "-t"]), "0\n");
 }
+
+/// A database that DuckDB itself encrypted; its own cipher may write only when it is told that this is for trials.
+fn encrypted(place: &Place, key: &str) -> String {
+    let file = place.work().join("vault.duckdb");
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch(&format!(
+            "set force_mbedtls_unsafe = 'true'; attach '{}' as v (encryption_key '{key}'); \
+             create table v.t as select 42 as answer; detach v;",
+            file.display()
+        ))
+        .unwrap();
+    file.to_string_lossy().into_owned()
+}
+
+#[test]
+fn the_key_of_an_encrypted_database_is_kept_used_and_found_nowhere() {
+    let place = Place::new();
+    let (key, query) = ("planted-9c41-key", ["query", "select answer from vault.t", "--csv"]);
+    let file = encrypted(&place, key);
+    let without = place.fails(&["source", "add", "vault", &file], 7);
+    assert!(without.contains("--key"), "{without}");
+    let wrong = place.pipe(&["source", "add", "vault", &file, "--key", "-"], "another");
+    assert!(wrong.code != 0 && wrong.err.contains("rong encryption key"), "{}", wrong.err);
+    assert!(!place.path("s/secrets/kept.enc").exists(), "a key that opens nothing is not kept");
+    let misused = place.fails(&["source", "add", "vault", &file, "--key", key], 2);
+    assert!(!misused.contains("planted"), "{misused}");
+    let right = place.pipe(&["source", "add", "vault", &file, "--key", "-"], format!("{key}\n"));
+    assert_eq!(right.code, 0, "{}", right.err);
+    assert_eq!(place.ok(&query), "answer\n42\n");
+    // Another daemon has it too.
+    place.ok(&["daemon", "restart"]);
+    assert_eq!(place.ok(&query), "answer\n42\n");
+    assert!(place.ok(&["source", "show", "vault"]).contains("key  kept"));
+    let write = place.run(&["query", "--write", "insert into vault.t values (1)"]);
+    assert!(write.code != 0 && write.err.contains("not written"), "{}", write.err);
+    // Where nobody else keeps it: state, log, audit, settings, what commands print.
+    place.ok(&["daemon", "stop"]);
+    let mut looked = 0;
+    let mut folders = vec![place.path("s"), place.path("c"), place.path("k"), place.path("r")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(bytes) = std::fs::read(entry.path()) {
+                assert!(!bytes.windows(7).any(|w| w == b"planted"), "{}", entry.path().display());
+                looked += 1;
+            }
+        }
+    }
+    assert!(looked > 5);
+    // It goes with its source.
+    place.ok(&["source", "delete", "vault", "--confirm", "vault"]);
+    place.fails(&["query", "select answer from vault.t"], 6);
+}
+
+#[test]
+fn the_key_of_an_encrypted_database_can_lie_elsewhere() {
+    let place = Place::new();
+    let file = encrypted(&place, "first");
+    let key = place.file("key", "first\n");
+    let reference = format!("file:{}", key.display());
+    place.ok(&["source", "add", "vault", &file, "--key", &reference]);
+    assert_eq!(place.ok(&["query", "select answer from vault.t", "--csv"]), "answer\n42\n");
+    assert!(place.ok(&["source", "show", "vault"]).contains(&reference));
+    assert!(!place.path("s/secrets").exists(), "nothing of it is kept");
+    std::fs::remove_file(&key).unwrap();
+    place.ok(&["daemon", "restart"]);
+    let gone = place.run(&["query", "select answer from vault.t"]);
+    assert!(gone.code != 0 && gone.err.contains(key.to_str().unwrap()), "{}", gone.err);
+    let unset = place.run(&["source", "add", "other", &file, "--key", "env:WHARF_NOT_SET"]);
+    assert!(unset.code != 0 && unset.err.contains("WHARF_NOT_SET is not set"), "{}", unset.err);
+}

@@ -5,6 +5,7 @@ use crate::gate::Limits;
 use crate::identity::Times;
 use std::path::PathBuf;
 use std::time::Duration;
+use wharf_secrets::Vault;
 use wharf_settings::{Dirs, Settings};
 
 /// The daemon's configuration.
@@ -34,6 +35,8 @@ pub struct Config {
     pub logins: Times,
     /// When the audit log's files are closed and deleted.
     pub audit: Rules,
+    /// Where secrets are kept.
+    pub vault: Vault,
     /// The source meant when a request names none.
     pub default_source: Option<String>,
     /// How much goes to the log.
@@ -70,6 +73,7 @@ impl Config {
                 max_age: settings.duration("audit.max_age"),
                 keep: settings.duration("audit.keep"),
             },
+            vault: Vault::of(&dirs, settings, std::env::var("CREDENTIALS_DIRECTORY").ok()),
             default_source: settings.optional("chat.source").map(str::to_owned),
             log_level: settings.text("daemon.log_level").to_owned(),
             private: false,

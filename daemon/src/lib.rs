@@ -205,7 +205,8 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     let _ = first_thread.send(Box::new(move || warm.warm()));
     drop(first_thread);
     let state = state::State::open(&dirs.state).await?;
-    let catalog = catalog::Catalog::load(state.clone(), snapshots, config.default_source.clone()).await?;
+    let (vault, default) = (config.vault.clone(), config.default_source.clone());
+    let catalog = catalog::Catalog::load(state.clone(), snapshots, vault, default).await?;
     if !config.private {
         let examined = state.clone();
         tokio::spawn(async move { examined.examine().await });

@@ -51,6 +51,10 @@ pub struct SourceAddArgs {
     /// Column types, as JSON: {"tables": {TABLE: [{"name": COLUMN, "type": TYPE}]}}
     #[arg(long, value_name = "FILE")]
     pub types: Option<PathBuf>,
+    /// Where the key of an encrypted database is: `ask` and `-` (standard input) keep it among the secrets; env:NAME and
+    /// file:/PATH are read by the daemon when it needs it
+    #[arg(long, value_name = "WHERE")]
+    pub key: Option<String>,
     /// Replace a source of this name
     #[arg(long)]
     pub replace: bool,

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use wharf_protocol::{ApiError, ColumnKind, ErrorKind, Source, SourceAdd, Table};
+use wharf_protocol::{ApiError, ColumnKind, ErrorKind, Source, SourceAdd, SourceKey, Table};
+use wharf_secrets::Reference;
 
 /// Runs the command.
 ///
@@ -57,6 +58,7 @@ async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<
         models: args.models.as_deref().map(|m| context.absolute(m)),
         types,
         aliases,
+        key: args.key.as_deref().map(|place| key(context, place)).transpose()?,
         replace: args.replace,
     };
     let source = send(context, client, "/api/sources", &add, "source").await?;
@@ -68,6 +70,28 @@ async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<
         &format!("added {} with {tables} {tables_word} from {}", source.name, source.path),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The key of an encrypted database, or where it is. Never the key itself as an argument, which others on the machine can read.
+fn key(context: &Context, place: &str) -> Result<SourceKey, Failure> {
+    match place {
+        "-" => {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line)?;
+            Ok(SourceKey::Secret(line.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        "ask" if context.terminal.input && !context.terminal.no_input => {
+            Ok(SourceKey::Secret(rpassword::prompt_password("Key: ")?))
+        }
+        "ask" => {
+            Err(Failure::usage("there is no terminal to ask at").hint("pipe the key in: --key - < FILE"))
+        }
+        place => match place.parse::<Reference>() {
+            Ok(reference) => Ok(SourceKey::Reference(reference.to_string())),
+            Err(_) => Err(Failure::usage("--key does not say where the key is")
+                .hint("say ask, - for standard input, env:NAME or file:/PATH")),
+        },
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,6 +216,9 @@ async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failu
     let mut text = format!("{}  {}\n", source.name, source.path);
     if let Some(models) = &source.models {
         text.push_str(&format!("models  {models}\n"));
+    }
+    if let Some(key) = &source.key {
+        text.push_str(&format!("key  {key}\n"));
     }
     for table in tables {
         let rows = table

@@ -39,7 +39,7 @@ pub use session::{
     Answer, AskRequest, AskStarted, Offer, Rows, Session, SessionCreate, SessionUpdate, Turn, TurnStatus,
     Usage,
 };
-pub use source::{Source, SourceAdd, SourceKind, Table, TableColumn};
+pub use source::{Source, SourceAdd, SourceKey, SourceKind, Table, TableColumn};
 
 /// The number both sides must share. It changes only when an old client would misread a new daemon.
 pub const PROTOCOL: u32 = 1;

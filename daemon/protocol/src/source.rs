@@ -12,6 +12,25 @@ pub enum SourceKind {
     Duckdb,
 }
 
+/// What opens an encrypted database. Its `{:?}` does not show a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKey {
+    /// The key itself, to be kept among the daemon's secrets.
+    Secret(String),
+    /// Where somebody else keeps it: `env:NAME` or `file:/PATH`, read when the daemon needs it.
+    Reference(String),
+}
+
+impl std::fmt::Debug for SourceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("Secret(..)"),
+            Self::Reference(reference) => f.debug_tuple("Reference").field(reference).finish(),
+        }
+    }
+}
+
 /// A request to configure a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceAdd {
@@ -28,6 +47,9 @@ pub struct SourceAdd {
     /// Further names of tables: alias to table.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
+    /// What opens the database, where it is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SourceKey>,
     /// Replace a source of the same name instead of refusing.
     #[serde(default)]
     pub replace: bool,
@@ -44,6 +66,9 @@ pub struct Source {
     pub path: String,
     /// Where its semantic models are.
     pub models: Option<String>,
+    /// Where the key of an encrypted database is: `kept`, `env:NAME` or `file:/PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// When it was added.
     pub created_at: String,
     /// Number of tables, where known.

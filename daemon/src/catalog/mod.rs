@@ -1,6 +1,7 @@
 //! Which sources there are and which tables they hold.
 
 mod definitions;
+mod keys;
 mod listing;
 mod store;
 
@@ -10,12 +11,14 @@ pub use listing::unknown_table;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage};
 use crate::state::State;
+use keys::Keys;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::Stored;
 use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, Table};
+use wharf_secrets::Vault;
 
 /// The catalogue. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +27,7 @@ pub struct Catalog(Arc<Inner>);
 struct Inner {
     state: State,
     snapshots: Snapshots,
+    keys: Keys,
     default: Option<String>,
     sources: RwLock<BTreeMap<String, Stored>>,
     // Valid for one stamp of a source's files.
@@ -44,15 +48,21 @@ struct Held {
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
 impl Catalog {
-    /// The sources in `state`. `default` is the source meant when a request names none.
+    /// The sources in `state`, the keys of their databases in `vault`. `default` is the source meant when a request names none.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn load(state: State, snapshots: Snapshots, default: Option<String>) -> Result<Self, ApiError> {
+    pub async fn load(
+        state: State,
+        snapshots: Snapshots,
+        vault: Vault,
+        default: Option<String>,
+    ) -> Result<Self, ApiError> {
         let sources = store::load(&state).await?;
         Ok(Self(Arc::new(Inner {
             state,
             snapshots,
+            keys: Keys::new(vault),
             default,
             sources: RwLock::new(sources),
             listings: Mutex::default(),
@@ -79,24 +89,33 @@ impl Catalog {
             )
             .hint("choose another name, or add --replace"));
         }
+        let key = add.key.as_ref().map(Keys::given).transpose()?;
+        let (from, key) = key.unzip();
+        let had = self.stored(&add.name).ok().and_then(|before| before.key);
         let stored = Stored {
             source: Source {
                 name: add.name.clone(),
                 kind: SourceKind::Duckdb,
                 path: add.path.clone(),
                 models: add.models.clone(),
+                key: from.as_ref().map(ToString::to_string),
                 created_at: crate::clock::now_text(),
                 tables: None,
             },
             types: add.types,
             aliases: add.aliases,
+            key: from,
         };
         check_types(&stored)?;
         let (this, pool, probe) = (self.clone(), pool.clone(), stored.clone());
         let tables = tokio::task::spawn_blocking(move || {
+            let name = &probe.source.name;
             let attachment = this.0.snapshots.attachment(&probe.spec(), &cancel, &progress)?;
-            pool.drop_source(&probe.source.name);
-            listing::list(&probe.source.name, &attachment, &pool).map(|listing| listing.tables)
+            let attachment = Attachment { key, ..attachment };
+            pool.drop_source(name);
+            let listing = listing::list(name, &attachment, &pool)?;
+            this.0.keys.keep(name, add.key.as_ref(), had.as_ref())?;
+            Ok::<_, ApiError>(listing.tables)
         });
         let tables =
             tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
@@ -113,8 +132,14 @@ impl Catalog {
     /// # Errors
     /// When there is none of this name.
     pub async fn remove(&self, name: &str, pool: &Pool) -> Result<(), ApiError> {
-        self.get(name)?;
+        let had = self.stored(name)?.key;
         store::delete(&self.0.state, name).await?;
+        let (this, source) = (self.clone(), name.to_owned());
+        let forgotten =
+            tokio::task::spawn_blocking(move || this.0.keys.keep(&source, None, had.as_ref())).await;
+        if let Ok(Err(error)) = forgotten {
+            tracing::warn!(%error, source = name, "the key of a source that is gone could not be forgotten");
+        }
         self.0.sources.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.forget(name);
         pool.drop_source(name);
@@ -187,12 +212,20 @@ impl Catalog {
         cancel: &Cancel,
         progress: Progress,
     ) -> Result<Attachment, ApiError> {
-        self.0.snapshots.attachment(&self.stored(name)?.spec(), cancel, progress)
+        let stored = self.stored(name)?;
+        let attachment = self.0.snapshots.attachment(&stored.spec(), cancel, progress)?;
+        self.with_key(&stored, attachment)
     }
 
     /// A source as an instance attaches it, if that needs no file to be read in.
     pub fn attachment_if_current(&self, name: &str) -> Option<Attachment> {
-        self.0.snapshots.current(&self.stored(name).ok()?.spec())
+        let stored = self.stored(name).ok()?;
+        self.with_key(&stored, self.0.snapshots.current(&stored.spec())?).ok()
+    }
+
+    fn with_key(&self, stored: &Stored, attachment: Attachment) -> Result<Attachment, ApiError> {
+        let key = stored.key.as_ref().map(|from| self.0.keys.get(&stored.source.name, from)).transpose()?;
+        Ok(Attachment { key, ..attachment })
     }
 
     /// The names of a source's tables. Blocking.

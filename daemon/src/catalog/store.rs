@@ -1,5 +1,6 @@
 //! Sources in the daemon's own database.
 
+use super::keys::KeyFrom;
 use crate::state::{State, StateError};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -12,10 +13,12 @@ pub(super) struct Stored {
     pub(super) source: Source,
     pub(super) types: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) aliases: BTreeMap<String, String>,
+    /// Where the key of an encrypted database is.
+    pub(super) key: Option<KeyFrom>,
 }
 
 pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, StateError> {
-    let rows = sqlx::query("select name, path, models, types, aliases, created_at from sources")
+    let rows = sqlx::query("select name, path, models, types, aliases, created_at, key from sources")
         .fetch_all(state.at_boot())
         .await
         .map_err(|e| state.error(e))?;
@@ -33,15 +36,17 @@ fn stored(row: &SqliteRow) -> Result<(String, Stored), Unreadable> {
     let name: String = row.try_get(0)?;
     let types = serde_json::from_str(row.try_get(3)?)?;
     let aliases = serde_json::from_str(row.try_get(4)?)?;
+    let key: Option<KeyFrom> = row.try_get::<Option<&str>, _>(6)?.map(str::parse).transpose()?;
     let source = Source {
         name: name.clone(),
         kind: SourceKind::Duckdb,
         path: row.try_get(1)?,
         models: row.try_get(2)?,
+        key: key.as_ref().map(ToString::to_string),
         created_at: row.try_get(5)?,
         tables: None,
     };
-    Ok((name, Stored { source, types, aliases }))
+    Ok((name, Stored { source, types, aliases, key }))
 }
 
 pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateError> {
@@ -51,9 +56,9 @@ pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateErro
     let aliases = serde_json::to_string(&stored.aliases).map_err(text)?;
     let mut write = state.write().await?;
     let done = sqlx::query(
-        "insert into sources (name, kind, path, models, types, aliases, created_at) values (?, 'duckdb', ?, ?, ?, ?, ?) \
+        "insert into sources (name, kind, path, models, types, aliases, created_at, key) values (?, 'duckdb', ?, ?, ?, ?, ?, ?) \
          on conflict (name) do update set path = excluded.path, models = excluded.models, types = excluded.types, \
-         aliases = excluded.aliases, created_at = excluded.created_at",
+         aliases = excluded.aliases, created_at = excluded.created_at, key = excluded.key",
     )
     .bind(&source.name)
     .bind(&source.path)
@@ -61,6 +66,7 @@ pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateErro
     .bind(types)
     .bind(aliases)
     .bind(&source.created_at)
+    .bind(&source.key)
     .execute(write.on())
     .await;
     done.map_err(|e| write.error(e))?;

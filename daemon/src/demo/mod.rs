@@ -78,6 +78,7 @@ pub async fn set_up(
         models: Some(folder.models().to_string_lossy().into_owned()),
         types: Default::default(),
         aliases: Default::default(),
+        key: None,
         replace: true,
     };
     let known = gate.catalog().get(SOURCE).is_ok_and(|s| s.path == add.path && s.models == add.models);

@@ -80,6 +80,12 @@ pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
     Ok(bytes)
 }
 
+/// Secrets in a file of this folder, for tests of other rooms.
+#[cfg(test)]
+pub(crate) fn vault(dir: &Path) -> wharf_secrets::Vault {
+    wharf_secrets::Vault::new(&dir.join("secrets"), Some(wharf_secrets::Place::File), None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

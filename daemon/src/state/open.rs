@@ -16,6 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_audit.sql"),
     include_str!("migrations/0004_identity.sql"),
     include_str!("migrations/0005_policies.sql"),
+    include_str!("migrations/0006_session_principals.sql"),
+    include_str!("migrations/0007_source_keys.sql"),
 ];
 
 pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf), StateError> {

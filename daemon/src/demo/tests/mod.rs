@@ -36,7 +36,7 @@ impl House {
         };
         let state = State::open(&folder("state")).await.unwrap();
         let catalog =
-            Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), None).await.unwrap();
+            Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), crate::secrets::vault(dir.path()), None).await.unwrap();
         let pool = Pool::new(2 << 30, &folder("scratch"));
         let limits = Limits { statements: 4, queue: 64, timeout: None };
         let gate = Gate::new(

@@ -203,6 +203,7 @@ async fn a_source_of_the_users_own_is_left_alone() {
         models: None,
         types: Default::default(),
         aliases: Default::default(),
+        key: None,
         replace: false,
     };
     house.gate.catalog().add(add, house.gate.pool(), Cancel::default(), |_, _, _| {}).await.unwrap();

@@ -29,7 +29,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).await.unwrap();
         let snapshots = Snapshots::new(&folder.path().join("snapshots"), 2 << 30);
-        let catalog = Catalog::load(state.clone(), snapshots, None).await.unwrap();
+        let catalog = Catalog::load(state.clone(), snapshots, crate::secrets::vault(folder.path()), None)
+            .await
+            .unwrap();
         let pool = Pool::new(2 << 30, &folder.path().join("scratch"));
         let limits = Limits { statements: 4, queue: 16, timeout: None };
         let gate = Gate::new(
@@ -64,6 +66,7 @@ impl World {
             models: None,
             types: Default::default(),
             aliases: Default::default(),
+            key: None,
             replace: true,
         };
         self.gate.catalog().add(add, self.gate.pool(), Cancel::default(), |_, _, _| {}).await.unwrap();

@@ -85,6 +85,9 @@ fn classify(class: &str, rest: &str) -> (ErrorKind, &'static str) {
         _ if rest.contains("No space left on device") || rest.contains("max_temp_directory_size") => {
             (ErrorKind::Unavailable, "disk_full")
         }
+        _ if rest.contains("Wrong encryption key") => (ErrorKind::Refused, "wrong_key"),
+        _ if rest.starts_with("Cannot open encrypted database") => (ErrorKind::Refused, "key_needed"),
+        _ if rest.contains("read-only crypto module") => (ErrorKind::Failed, "encrypted_read_only"),
         _ if rest.contains("file system operations are disabled") => (ErrorKind::Refused, "fenced"),
         _ if rest.contains("configuration has been locked") => (ErrorKind::Refused, "fenced"),
         "Catalog" if rest.starts_with("Table with name") => (ErrorKind::NotFound, "table_not_found"),
@@ -114,6 +117,8 @@ fn advice(code: &str) -> Option<String> {
         match code {
             "table_not_found" => "`wharf table list` shows the tables there are",
             "out_of_memory" => "ask for less, or raise limits.memory (`wharf config show`)",
+            "wrong_key" | "key_needed" => "give the key: wharf source add NAME PATH --replace --key ask",
+            "encrypted_read_only" => "encrypted databases can be read here, not written",
             "fenced" => "the statement tried to reach outside the tables it may read",
             _ => return None,
         }

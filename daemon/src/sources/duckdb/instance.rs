@@ -60,13 +60,19 @@ fn open(key: &Key, means: &Means, spool: &Path) -> duckdb::Result<duckdb::Connec
         .with("temp_directory", means.scratch.join("spill").to_string_lossy())?
         .with("allow_community_extensions", "false")?;
     let connection = duckdb::Connection::open_in_memory_with_flags(config)?;
-    let mut setup = String::from(UTC);
+    let mut setup = zeroize::Zeroizing::new(String::from(UTC));
     // Without it the allocator keeps what a large statement needed until the next one comes.
     setup.push_str("set allocator_background_threads = true;");
     for attachment in &key.attachments {
-        let mode = if key.fence == Fence::OwnerWrites && attachment.foreign { "" } else { " (read_only)" };
+        let writes = key.fence == Fence::OwnerWrites && attachment.foreign;
         let file = literal(&attachment.file.to_string_lossy());
-        setup.push_str(&format!("attach {file} as {}{mode};", quote(&attachment.alias)));
+        setup.push_str(&format!("attach {file} as {} (", quote(&attachment.alias)));
+        if let Some(key) = &attachment.key {
+            setup.push_str("encryption_key ");
+            setup.push_str(&zeroize::Zeroizing::new(literal(key.secret())));
+            setup.push_str(", ");
+        }
+        setup.push_str(if writes { "read_write);" } else { "read_only);" });
     }
     if key.fence == Fence::Locked {
         let paths: Vec<String> = key

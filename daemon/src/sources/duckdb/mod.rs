@@ -15,7 +15,7 @@ mod run;
 mod snapshot;
 mod stream_file;
 
-pub use attach::{Attachment, Fence};
+pub use attach::{Attachment, DatabaseKey, Fence};
 pub use discover::{DataFile, Discovered, discover};
 pub use engine_error::{engine_error, is_damage};
 pub use instance::UTC;

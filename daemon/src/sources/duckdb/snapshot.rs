@@ -200,7 +200,8 @@ fn wanted(dir: &Path, spec: &Spec) -> Result<Wanted, ApiError> {
     let files = match discover(&spec.path)? {
         Discovered::Database(file) => {
             let stamp = stamp(std::iter::once(file.clone()));
-            return Ok(Wanted::Database(Attachment { alias, file, reads: Vec::new(), stamp, foreign: true }));
+            let attachment = Attachment { alias, file, reads: Vec::new(), stamp, foreign: true, key: None };
+            return Ok(Wanted::Database(attachment));
         }
         Discovered::Files(files) => files,
     };
@@ -209,7 +210,7 @@ fn wanted(dir: &Path, spec: &Spec) -> Result<Wanted, ApiError> {
     let stamp = format!("{}-{}", stamp(files.iter().map(|f| f.path.clone())), &spec_hash[..8]);
     let file = dir.join(format!("{alias}-{stamp}.duckdb"));
     let reads = files.iter().filter(|f| f.reader == Reader::Parquet).map(|f| f.path.clone()).collect();
-    Ok(Wanted::Snapshot(files, Attachment { alias, file, reads, stamp, foreign: false }))
+    Ok(Wanted::Snapshot(files, Attachment { alias, file, reads, stamp, foreign: false, key: None }))
 }
 
 fn is_current(wanted: &Attachment) -> bool {
