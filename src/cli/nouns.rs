@@ -242,6 +242,9 @@ pub struct PolicySetArgs {
     /// Statements a day
     #[arg(long, value_name = "N", conflicts_with = "table")]
     pub per_day: Option<u64>,
+    /// Cost of a day: the seconds that all statements together may run
+    #[arg(long, value_name = "N", conflicts_with = "table")]
+    pub cost: Option<u64>,
     /// As JSON
     #[arg(long)]
     pub json: bool,

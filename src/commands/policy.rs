@@ -82,6 +82,7 @@ fn limits(limits: &SubjectLimits) -> String {
         (limits.seconds, "seconds"),
         (limits.concurrent, "statements at once"),
         (limits.per_day, "statements a day"),
+        (limits.cost, "seconds of running time a day"),
     ];
     let parts: Vec<String> = parts.iter().filter_map(|(n, what)| n.map(|n| format!("{n} {what}"))).collect();
     parts.join(", ")
@@ -130,6 +131,7 @@ fn change(context: &Context, args: &PolicySetArgs) -> Result<PolicyChange, Failu
         seconds: args.seconds,
         concurrent: args.concurrent,
         per_day: args.per_day,
+        cost: args.cost,
     };
     let some = if args.table.is_some() {
         !args.columns.is_empty() || args.filter.is_some()

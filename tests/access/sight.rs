@@ -197,6 +197,26 @@ fn limits_hold_and_are_told() {
 }
 
 #[test]
+fn a_day_costs_so_much_running_time_and_no_more() {
+    let (server, red, blue) = governed();
+    server.place.ok(&["policy", "set", "--for", "swarm:red", "--cost", "1"]);
+    assert!(server.place.ok(&["policy", "show"]).contains("1 seconds of running time a day"));
+    assert_eq!(server.rows(&red, "select 1 x")[0]["x"], 1);
+    // One statement takes what is left, and is cut there; the next finds nothing.
+    let endless = "select count(*) from range(100000000000) a(i) where hash(i) = 1";
+    let (status, code, _) = server.refusal(&red, endless);
+    assert_eq!((status, code.as_str()), (408, "deadline"));
+    let (status, code, text) = server.refusal(&red, "select 2 x");
+    assert_eq!((status, code.as_str()), (429, "daily_cost"), "{text}");
+    // It is nobody else's, and stays when the limit changes.
+    assert_eq!(server.rows(&blue, "select 3 x")[0]["x"], 3);
+    server.place.ok(&["policy", "set", "--for", "swarm:red", "--cost", "100"]);
+    assert_eq!(server.rows(&red, "select 4 x")[0]["x"], 4);
+    server.place.ok(&["policy", "set", "--for", "swarm:red", "--cost", "1"]);
+    assert_eq!(server.refusal(&red, "select 5 x").1, "daily_cost");
+}
+
+#[test]
 fn a_policy_can_be_tried_before_it_bites() {
     let (server, ..) = governed();
     let test = |subject: &str, sql: &str| {

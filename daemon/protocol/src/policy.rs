@@ -82,6 +82,10 @@ pub struct SubjectLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "uint64")]
     pub per_day: Option<u64>,
+    /// Cost of a day (UTC): the seconds that all statements together may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uint64")]
+    pub cost: Option<u64>,
 }
 
 /// A rule with what it is for.

@@ -58,6 +58,8 @@ impl Drop for Counted {
 pub(super) struct Allowance {
     /// Bytes of its result.
     pub(super) bytes: Option<u64>,
+    /// Whether its time is counted.
+    costs: bool,
     _counted: Option<Counted>,
 }
 
@@ -79,14 +81,41 @@ impl Gate {
             return Err(ApiError::new(ErrorKind::Limit, "daily_limit", message)
                 .hint("go on tomorrow, or ask an admin for more"));
         }
+        let left = match limits.cost {
+            Some(most) => Some(self.left(effective, most).await?),
+            None => None,
+        };
+        let costs = left.is_some();
         let seconds = limits.seconds.map(Duration::from_secs);
-        statement.timeout = [statement.timeout, seconds].into_iter().flatten().min();
+        statement.timeout = [statement.timeout, seconds, left].into_iter().flatten().min();
         // What wharf reads for itself, to make a profile of it, is not handed out row by row.
         if matches!(statement.action, "profile" | "vocabulary") {
-            return Ok(Allowance { bytes: None, _counted: counted });
+            return Ok(Allowance { bytes: None, costs, _counted: counted });
         }
         statement.limit = [statement.limit, limits.rows].into_iter().flatten().min();
-        Ok(Allowance { bytes: limits.bytes, _counted: counted })
+        Ok(Allowance { bytes: limits.bytes, costs, _counted: counted })
+    }
+}
+
+impl Gate {
+    /// What is left of the cost of today.
+    async fn left(&self, effective: &Effective, most: u64) -> Result<Duration, ApiError> {
+        let spent = self.0.policies.spent(effective.principal()).await?;
+        Duration::from_secs(most).checked_sub(spent).filter(|left| !left.is_zero()).ok_or_else(|| {
+            let message =
+                format!("the {most} seconds that your statements of today (UTC) may run are used up");
+            ApiError::new(ErrorKind::Limit, "daily_cost", message)
+                .hint("go on tomorrow, or ask an admin for more")
+        })
+    }
+
+    /// Counts the time that a statement ran, whether or not anybody waited for it.
+    pub(super) async fn settle(&self, allowance: &Allowance, ran: Duration) {
+        if allowance.costs
+            && let Err(error) = self.0.policies.spend(self.principal(), ran).await
+        {
+            tracing::warn!(%error, "what a statement cost could not be counted");
+        }
     }
 }
 

@@ -127,6 +127,7 @@ impl Gate {
         let gate = self.clone();
         let runtime = tokio::runtime::Handle::current();
         let work = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let result = gate.work(
                 &statement,
                 effective.as_ref(),
@@ -139,6 +140,7 @@ impl Gate {
                 queue_ms,
             );
             drop(guard);
+            runtime.block_on(gate.settle(&allowance, begun.elapsed()));
             result
         });
         let result = work.await.map_err(|e| {

@@ -93,5 +93,6 @@ pub fn strictest(a: &SubjectLimits, b: &SubjectLimits) -> SubjectLimits {
         seconds: least(a.seconds, b.seconds),
         concurrent: least(a.concurrent, b.concurrent),
         per_day: least(a.per_day, b.per_day),
+        cost: least(a.cost, b.cost),
     }
 }

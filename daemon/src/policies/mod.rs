@@ -16,6 +16,7 @@ use crate::secrets::Secrets;
 use crate::state::State;
 use book::Book;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 use wharf_policy::MaskKey;
 use wharf_protocol::{ApiError, ErrorKind, Grant, PolicyBook, RuleEntry, SubjectLimits, TableNote};
 
@@ -161,8 +162,26 @@ impl Policies {
     /// # Errors
     /// When it cannot be kept.
     pub async fn count(&self, principal: &Principal, most: u64) -> Result<bool, ApiError> {
-        let day = clock::now().format("%Y-%m-%d").to_string();
-        Ok(store::count(&self.0.state, &principal.name(), &day, most).await?)
+        Ok(store::count(&self.0.state, &principal.name(), &today(), most).await?)
+    }
+
+    /// How long the principal's statements of today ran, together.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn spent(&self, principal: &Principal) -> Result<Duration, ApiError> {
+        let spent = store::spent(&self.0.state, &principal.name(), &today()).await?;
+        Ok(Duration::from_millis(spent))
+    }
+
+    /// Adds to what the principal's statements of today cost.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn spend(&self, principal: &Principal, time: Duration) -> Result<(), ApiError> {
+        // A statement is never free, however short.
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        Ok(store::spend(&self.0.state, &principal.name(), &today(), millis).await?)
     }
 
     async fn book(&self) -> Result<Arc<Book>, ApiError> {
@@ -175,6 +194,11 @@ impl Policies {
         *self.0.book.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded.clone());
         Ok(loaded)
     }
+}
+
+/// Today in UTC, as usage is counted by it.
+fn today() -> String {
+    clock::now().format("%Y-%m-%d").to_string()
 }
 
 #[cfg(test)]

@@ -151,3 +151,21 @@ pub(super) async fn count(state: &State, subject: &str, day: &str, most: u64) ->
     write.commit().await?;
     Ok(true)
 }
+
+/// How long statements of a day ran, in milliseconds.
+pub(super) async fn spent(state: &State, subject: &str, day: &str) -> Result<u64, StateError> {
+    let sql = "select spent_ms from usage where subject = ? and day = ?";
+    let spent = sqlx::query_scalar::<_, i64>(sql).bind(subject).bind(day).fetch_optional(state.read()).await;
+    Ok(u64::try_from(spent.map_err(|e| state.error(e))?.unwrap_or(0)).unwrap_or(0))
+}
+
+/// Adds to it.
+pub(super) async fn spend(state: &State, subject: &str, day: &str, millis: u64) -> Result<(), StateError> {
+    let mut write = state.write().await?;
+    let sql = "insert into usage (subject, day, statements, spent_ms) values (?, ?, 0, ?) \
+               on conflict (subject, day) do update set spent_ms = spent_ms + excluded.spent_ms";
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+    let added = sqlx::query(sql).bind(subject).bind(day).bind(millis).execute(write.on()).await;
+    added.map_err(|e| write.error(e))?;
+    write.commit().await
+}

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_policies.sql"),
     include_str!("migrations/0006_session_principals.sql"),
     include_str!("migrations/0007_source_keys.sql"),
+    include_str!("migrations/0008_spending.sql"),
 ];
 
 pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf), StateError> {
