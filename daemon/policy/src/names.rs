@@ -96,7 +96,7 @@ pub struct BadTableName {
 }
 
 /// What one caller may read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
     dialect: Dialect,
     allowed: Vec<TableName>,

@@ -12,7 +12,7 @@ use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage};
 use crate::state::State;
 use keys::Keys;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::Stored;
@@ -272,7 +272,7 @@ impl Catalog {
     pub fn known_schemas(&self) -> Vec<String> {
         let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
         let cache = self.cache();
-        let schemas: HashSet<String> =
+        let schemas: BTreeSet<String> =
             cache.values().flat_map(|(_, held)| held.tables.iter().map(|t| t.schema.clone())).collect();
         drop(cache);
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()

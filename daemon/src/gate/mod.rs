@@ -13,6 +13,7 @@ mod place;
 mod plan;
 mod registry;
 mod relative;
+mod verdicts;
 mod views;
 mod work;
 
@@ -42,6 +43,7 @@ struct Inner {
     registry: Registry,
     running: allowance::Running,
     filters: views::Filters,
+    verdicts: verdicts::Verdicts,
     places: place::Places,
     limits: Limits,
 }
@@ -70,8 +72,20 @@ impl Gate {
         let places = place::Places::new(limits.statements, limits.queue);
         let registry = Registry::default();
         let (running, filters) = (allowance::Running::default(), views::Filters::default());
-        let inner =
-            Inner { catalog, pool, parser, audit, policies, registry, running, filters, places, limits };
+        let verdicts = verdicts::Verdicts::default();
+        let inner = Inner {
+            catalog,
+            pool,
+            parser,
+            audit,
+            policies,
+            registry,
+            running,
+            filters,
+            verdicts,
+            places,
+            limits,
+        };
         Self(Arc::new(inner), Principal::owner())
     }
 

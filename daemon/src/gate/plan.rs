@@ -94,7 +94,7 @@ impl Gate {
         let default = catalog.clone().unwrap_or_else(|| "memory".to_owned());
         let policy = Policy::new(Dialect::Duckdb, allowed, default, "main")
             .with_schemas(inner.catalog.known_schemas());
-        let checked = wharf_policy::check(&statement.sql, &policy, &inner.parser);
+        let checked = inner.verdicts.check(&statement.sql, &policy, &inner.parser);
         let mark = match (effective, &statement.rights) {
             (Some(effective), _) => effective.mark(),
             (None, Rights::Tables(names)) => names.join(","),
