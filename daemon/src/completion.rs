@@ -28,7 +28,7 @@ async fn write(rooms: &Rooms) -> Result<(), wharf_protocol::ApiError> {
     let tables = tables.await.unwrap_or_default();
     let metrics = rooms.models.metrics(None).await.unwrap_or_default();
     let metrics: Vec<_> = metrics.into_iter().map(|m| json!([m.name, m.label])).collect();
-    let sessions = rooms.sessions.list(50).await?;
+    let sessions = rooms.sessions.list(&rooms.gate.principal().name(), 50).await?;
     let sessions: Vec<_> = sessions.into_iter().map(|s| json!([s.session_id, s.title])).collect();
     let text =
         json!({"sources": sources, "tables": tables, "metrics": metrics, "sessions": sessions}).to_string();

@@ -122,8 +122,7 @@ pub async fn run(
         socket: rooms.config.socket.clone(),
     })
     .map_err(|e| cannot_begin(&e))?;
-    let (closing, closes) = tokio::sync::watch::channel(false);
-    let public = open_public(&rooms, closes).await?;
+    let public = open_public(&rooms).await?;
     let stall = rooms.config.write_stall;
     let router = doors::http::router(rooms.clone());
     let serving = tokio::spawn(doors::http::serve(http, rooms.clone(), router, stall));
@@ -134,7 +133,7 @@ pub async fn run(
     let why = ending(&rooms).await;
     tracing::info!(%why, "ending");
     // Who has begun to ask over TCP gets an answer; nobody new is let in.
-    let _ = closing.send(true);
+    rooms.activity.close();
     if let Some(public) = public
         && tokio::time::timeout(LAST_ANSWERS, public).await.is_err()
     {
@@ -151,10 +150,7 @@ pub async fn run(
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Opens the door over TCP, where one was asked for.
-async fn open_public(
-    rooms: &Rooms,
-    closes: tokio::sync::watch::Receiver<bool>,
-) -> Result<Option<tokio::task::JoinHandle<()>>, ApiError> {
+async fn open_public(rooms: &Rooms) -> Result<Option<tokio::task::JoinHandle<()>>, ApiError> {
     let Some(tcp) = rooms.config.tcp.clone().filter(|_| !rooms.config.private) else { return Ok(None) };
     let door = doors::http::Door::open(&tcp, rooms).await?;
     let router = doors::http::public_router(rooms.clone(), &tcp, door.is_encrypted())?;
@@ -164,7 +160,7 @@ async fn open_public(
         if door.is_encrypted() { "https" } else { "http" },
         door.address
     ));
-    Ok(Some(tokio::spawn(door.serve(rooms.clone(), router, closes))))
+    Ok(Some(tokio::spawn(door.serve(rooms.clone(), router, rooms.activity.closing()))))
 }
 
 fn cannot_begin(error: &lifecycle::LifecycleError) -> ApiError {
@@ -229,7 +225,7 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     }
     let activity = Activity::new();
     let models = models::Models::new(gate.clone());
-    let agents = agents::Agents::new(gate.clone(), models.clone(), sessions.clone(), activity.clone());
+    let agents = agents::Agents::new(models.clone(), sessions.clone(), activity.clone());
     let handoff = doors::handoff::Handoff::default();
     let identity = identity::Identity::new(state.clone(), secrets, config.logins);
     let (address, measures) = (std::sync::OnceLock::new(), measures::Measures::begin());

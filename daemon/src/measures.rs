@@ -61,6 +61,7 @@ fn describe() {
     describe_gauge!("wharf_statements_running", "Statements that run now.");
     describe_gauge!("wharf_statements_waiting", "Statements that wait for a place.");
     describe_gauge!("wharf_connections", "Open connections.");
+    describe_gauge!("wharf_streams", "Streams of events that are open.");
     describe_gauge!("wharf_turns_running", "Turns of conversations that run now.");
     describe_gauge!("wharf_resident_bytes", "Memory that the daemon holds.");
 }

@@ -106,7 +106,7 @@ pub fn answered(state: &mut State, turn: &str, mut seq: u64) -> u64 {
         text("est** revenue: 1,234,567.5 for north;"),
         text(" lowest: -4,000 for 日本.\n\n- one"),
         text("\n- two\n"),
-        EventBody::Usage(Usage { input_tokens: 0, output_tokens: 0, time_ms: 34.0, rows: 4 }),
+        EventBody::Usage(Usage { time_ms: 34.0, rows: 4, ..Usage::default() }),
         complete(),
     ];
     for body in bodies {

@@ -1,6 +1,7 @@
 //! Others than the owner: who they are, what they see, how much they may take.
 
 mod beneath;
+mod chat;
 mod contract;
 mod credentials;
 mod door;

@@ -1,9 +1,10 @@
 //! Charts: a small part of Vega-Lite, enough for a terminal.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The mark of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChartMark {
     /// Bars, one per category.
@@ -19,7 +20,7 @@ pub enum ChartMark {
 }
 
 /// Which column an axis or a colour takes, and how it is called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChartField {
     /// Column name in the result.
     pub field: String,
@@ -30,7 +31,7 @@ pub struct ChartField {
 }
 
 /// A chart over a turn's result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Chart {
     /// The mark.
     pub mark: ChartMark,

@@ -6,10 +6,12 @@
 mod cell;
 mod chart;
 mod daemon;
+mod done;
 mod error;
 mod event;
 mod identity;
 mod metric;
+mod model;
 mod policy;
 mod profile;
 mod query;
@@ -19,6 +21,7 @@ mod source;
 pub use cell::{Cell, grouped, headings};
 pub use chart::{Chart, ChartField, ChartMark};
 pub use daemon::{Hello, Status, StopReply};
+pub use done::Done;
 pub use error::{ApiError, ErrorKind};
 pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCall, TurnBegan};
 pub use identity::{
@@ -26,6 +29,10 @@ pub use identity::{
     TokenRotate, User, UserCreate, UserUpdate,
 };
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
+pub use model::{
+    MetricPage, ModelDetail, ModelDimension, ModelEntity, ModelInfo, ModelMeasure, ModelMetric, ModelPage,
+    Pagination,
+};
 pub use policy::{
     Grant, GrantAction, GrantChange, LimitsEntry, ListedTable, PolicyBook, PolicyChange, PolicyTest,
     PolicyVerdict, RuleEntry, SubjectLimits, TableNote, TableRule,
@@ -36,8 +43,8 @@ pub use profile::{
 };
 pub use query::{Column, ColumnKind, Format, Param, QueryRequest, QueryStats, Sample, SampleRequest};
 pub use session::{
-    Answer, AskRequest, AskStarted, Offer, Rows, Session, SessionCreate, SessionUpdate, Turn, TurnStatus,
-    Usage,
+    Answer, AskRequest, AskStarted, ChatReply, ChatRequest, Offer, ResponseMetadata, Rows, Session,
+    SessionCreate, SessionUpdate, Tokens, Turn, TurnStatus, Usage,
 };
 pub use source::{Source, SourceAdd, SourceKey, SourceKind, Table, TableColumn};
 

@@ -30,11 +30,16 @@ struct Inner {
     sessions: Sessions,
     activity: Activity,
     local: Local,
-    running: Mutex<HashMap<String, Cancel>>,
+    /// By turn: who asks, and how to end it.
+    running: Mutex<HashMap<String, (String, Cancel)>>,
 }
 
-/// What a provider gets: the question and its circumstances.
+/// What a provider gets: the question, who asks, and the circumstances.
 pub(crate) struct Question {
+    /// Open for who asks: the only way to data that a provider has.
+    pub(crate) gate: Gate,
+    /// The models that who asks may see.
+    pub(crate) models: Models,
     pub(crate) text: String,
     pub(crate) source: String,
     pub(crate) now: DateTime<Utc>,
@@ -44,16 +49,17 @@ pub(crate) struct Question {
 
 impl Agents {
     /// Providers over these rooms.
-    pub fn new(gate: Gate, models: Models, sessions: Sessions, activity: Activity) -> Self {
-        let local = Local::new(gate, models.clone());
+    pub fn new(models: Models, sessions: Sessions, activity: Activity) -> Self {
+        let local = Local::default();
         Self(Arc::new(Inner { models, sessions, activity, local, running: Mutex::default() }))
     }
 
-    /// Begins a turn. When this returns the turn is on the disk and runs, whether or not the asker stays.
+    /// Begins a turn for whom the gate is open. When this returns the turn is on the disk and runs, whether or not the
+    /// asker stays.
     ///
     /// # Errors
-    /// When the session is unknown or busy, or the request does not fit.
-    pub async fn ask(&self, request: AskRequest) -> Result<AskStarted, ApiError> {
+    /// When the session is not theirs or busy, or the request does not fit.
+    pub async fn ask(&self, gate: &Gate, request: AskRequest) -> Result<AskStarted, ApiError> {
         let question = request.question.trim();
         if question.is_empty() {
             return Err(ApiError::new(ErrorKind::Invalid, "empty_question", "there is no question"));
@@ -68,10 +74,14 @@ impl Agents {
             .hint(format!("this build has: {}", PROVIDERS.join(", "))));
         }
         let now = request.now.as_deref().map(instant).transpose()?.unwrap_or_else(clock::now);
-        let session = self.session(&request, question).await?;
-        let source = self.0.models.choose(request.source.as_deref().or(session.source.as_deref()))?;
+        let models = self.0.models.behind(gate);
+        let whose = gate.principal().name();
+        let session = self.session(&models, &whose, &request, question).await?;
+        let source = models.choose(request.source.as_deref().or(session.source.as_deref())).await?;
         let begun = self.0.sessions.begin(&session, question, provider).await?;
         let asked = Question {
+            gate: gate.clone(),
+            models,
             text: question.to_owned(),
             source,
             now,
@@ -87,32 +97,48 @@ impl Agents {
         })
     }
 
-    /// Stops a running turn; false if it does not run.
-    pub fn stop(&self, turn: &str) -> bool {
-        let cancel = self.running().get(turn).cloned();
-        cancel.is_some_and(|c| {
-            c.raise(Reason::Asked);
+    /// Stops a running turn of theirs; false if they have none of this id that runs.
+    pub fn stop(&self, whose: &str, turn: &str) -> bool {
+        let found = self.running().get(turn).filter(|(w, _)| w == whose).map(|(_, cancel)| cancel.clone());
+        found.is_some_and(|cancel| {
+            cancel.raise(Reason::Asked);
             true
         })
     }
 
+    /// Stops all turns of these askers: they may ask no longer.
+    pub fn stop_of(&self, whose: &[String]) {
+        self.raise(Reason::Gone, |asker| whose.contains(asker));
+    }
+
     /// Stops all turns.
     pub fn stop_all(&self) {
-        let all: Vec<Cancel> = self.running().values().cloned().collect();
-        for cancel in all {
-            cancel.raise(Reason::Shutdown);
+        self.raise(Reason::Shutdown, |_| true);
+    }
+
+    fn raise(&self, reason: Reason, of: impl Fn(&String) -> bool) {
+        let meant: Vec<Cancel> =
+            self.running().values().filter(|(whose, _)| of(whose)).map(|(_, c)| c.clone()).collect();
+        for cancel in meant {
+            cancel.raise(reason);
         }
     }
 
-    async fn session(&self, request: &AskRequest, question: &str) -> Result<Session, ApiError> {
+    async fn session(
+        &self,
+        models: &Models,
+        whose: &str,
+        request: &AskRequest,
+        question: &str,
+    ) -> Result<Session, ApiError> {
         let sessions = &self.0.sessions;
         // A turn's source must exist before a session is made for it.
-        let source = self.0.models.choose(request.source.as_deref());
+        let source = models.choose(request.source.as_deref());
         match &request.session {
-            None => sessions.create(question, Some(&source?)).await,
-            Some(name) => match sessions.find(name).await {
+            None => sessions.create(whose, question, Some(&source.await?)).await,
+            Some(name) => match sessions.find(whose, name).await {
                 Err(e) if e.code == "session_not_found" && request.create => {
-                    sessions.create(name, Some(&source?)).await
+                    sessions.create(whose, name, Some(&source.await?)).await
                 }
                 found => found,
             },
@@ -121,7 +147,8 @@ impl Agents {
 
     fn start(&self, session: &Session, turn: &str, question: Question, timeout: Option<Duration>) {
         let cancel = Cancel::default();
-        self.running().insert(turn.to_owned(), cancel.clone());
+        let whose = question.gate.principal().name();
+        self.running().insert(turn.to_owned(), (whose, cancel.clone()));
         let busy = self.0.activity.turn();
         let (this, session, turn) = (self.clone(), session.session_id.clone(), turn.to_owned());
         tokio::spawn(async move {
@@ -143,7 +170,7 @@ impl Agents {
         });
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<String, Cancel>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, (String, Cancel)>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -54,6 +54,10 @@ impl TurnLog {
     }
 
     pub(crate) async fn tool(&mut self, call: ToolCall) -> Result<(), ApiError> {
+        // Told twice, when it begins and when it is done; counted once.
+        if call.time_ms.is_none() {
+            *self.answer.usage.tools.entry(call.name.clone()).or_default() += 1;
+        }
         self.append(vec![EventBody::Tool(call)]).await
     }
 

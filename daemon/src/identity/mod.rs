@@ -8,6 +8,7 @@ mod jwt;
 mod password;
 mod principal;
 mod secret;
+mod standing;
 mod tokens;
 mod users;
 

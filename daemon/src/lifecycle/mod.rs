@@ -1,10 +1,12 @@
 //! The daemon as a process: its lock, its socket, its address, its end.
 
 mod lock;
+mod streams;
 mod trim;
 mod work;
 
 pub use lock::{Address, LifeLock, LifecycleError};
+pub use streams::{OpenStream, Streams};
 pub use trim::let_go_of_program_text;
 pub use work::{Activity, Busy};
 

@@ -1,9 +1,10 @@
 //! What keeps the daemon alive: open connections, statements, turns. When there is none for long enough, it ends.
 
+use super::Streams;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Counts what is going on. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +16,8 @@ struct Inner {
     last: Mutex<Instant>,
     begun: Instant,
     stop: Notify,
+    closing: watch::Sender<bool>,
+    streams: Streams,
 }
 
 /// Something that is going on; it is over when dropped.
@@ -33,6 +36,8 @@ impl Activity {
             last: Mutex::new(now),
             begun: now,
             stop: Notify::new(),
+            closing: watch::Sender::new(false),
+            streams: Streams::default(),
         }))
     }
 
@@ -71,6 +76,21 @@ impl Activity {
     /// Waits until somebody asks the daemon to end.
     pub async fn stopped(&self) {
         self.0.stop.notified().await;
+    }
+
+    /// Says that nobody new is let in: what would never end by itself is to end now.
+    pub fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    /// Becomes true when nobody new is let in.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.0.closing.subscribe()
+    }
+
+    /// Streams of events that are open.
+    pub fn streams(&self) -> &Streams {
+        &self.0.streams
     }
 
     /// Waits until nothing has gone on for `idle`, or until `lifetime` has passed and nothing goes on. `None` = never.

@@ -1,23 +1,33 @@
 //! Semantic models: read from a source's files, kept while they do not change, compiled for whoever asks.
+//!
+//! The owner sees all of them; everybody else what is over tables and columns that they may see.
 
+mod describe;
 mod files;
+mod sight;
 
 use crate::gate::Gate;
-use std::collections::HashMap;
+use sight::Seen;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wharf_policy::nearest;
-use wharf_protocol::{ApiError, ErrorKind, MetricInfo, ModelSummary};
+use wharf_protocol::{ApiError, ErrorKind, MetricInfo, ModelSummary, Table};
 use wharf_semantic::{Compiled, MetricKind, MetricQuery, Model, ModelError, Options, QueryError};
 
-/// The models of all sources. Cheap to clone.
+/// The models of all sources, for one asker. Cheap to clone.
 #[derive(Clone)]
-pub struct Models(Arc<Inner>);
+pub struct Models(Arc<Inner>, Gate);
 
+#[derive(Default)]
 struct Inner {
-    gate: Gate,
     kept: Mutex<HashMap<String, Arc<Loaded>>>,
+    /// By source and what holds for a reader: the models as that reader sees them.
+    seen: Mutex<HashMap<(String, String), Arc<Loaded>>>,
 }
+
+/// Models that are kept as some reader sees them.
+const KEPT: usize = 200;
 
 /// The models of one source.
 pub struct Loaded {
@@ -25,15 +35,23 @@ pub struct Loaded {
     pub source: String,
     /// The checked model.
     pub model: Model,
-    /// Changes when a model file does.
+    /// Changes when a model file does, and for others than the owner when the data do.
     pub stamp: String,
+    /// Whether nothing of them is hidden from who asks.
+    pub whole: bool,
     files: Vec<String>,
 }
 
 impl Models {
-    /// The models of the sources behind `gate`.
+    /// The models of the sources behind `gate`, for whom it is open.
     pub fn new(gate: Gate) -> Self {
-        Self(Arc::new(Inner { gate, kept: Mutex::default() }))
+        Self(Arc::default(), gate)
+    }
+
+    /// The same models for whom this gate is open.
+    #[must_use]
+    pub fn behind(&self, gate: &Gate) -> Self {
+        Self(self.0.clone(), gate.clone())
     }
 
     /// Reads model files without keeping them: whether a source may be added with them.
@@ -45,22 +63,40 @@ impl Models {
         blocking(move || files::read(&path).and_then(|found| parse(&found)).map(|_| ())).await
     }
 
-    /// The models of a source; read anew when a file has changed.
+    /// The models of a source as who asks may see them; read anew when a file has changed.
     ///
     /// # Errors
-    /// When the source has none, or they are faulty.
+    /// When the source has none that they may see, or they are faulty.
     pub async fn of(&self, source: &str) -> Result<Arc<Loaded>, ApiError> {
-        let this = self.clone();
-        let source = source.to_owned();
-        blocking(move || this.load(&source)).await
+        let (this, name) = (self.clone(), source.to_owned());
+        if self.1.principal().is_owner() {
+            return blocking(move || this.load(&name)).await;
+        }
+        if !self.1.catalog().exists(source) {
+            return Err(no_source(source));
+        }
+        // Both are looked at before the tables. What is kept under them is found again only while neither has changed, so
+        // it is never laxer than what holds, and never older than the data.
+        let mark = self.1.mark().await?;
+        let data = blocking(move || this.1.catalog().stamp(&name)).await;
+        let tables = self.1.tables(Some(source)).await?;
+        if tables.is_empty() {
+            return Err(no_source(source));
+        }
+        let (this, name) = (self.clone(), source.to_owned());
+        let circumstances = Circumstances { mark, data: data?, tables };
+        blocking(move || this.load_seen(&name, circumstances)).await
     }
 
     /// The source whose models a request means: the one it names, else the only one that has models.
     ///
     /// # Errors
     /// When that is none or several.
-    pub fn choose(&self, source: Option<&str>) -> Result<String, ApiError> {
-        let catalog = self.0.gate.catalog();
+    pub async fn choose(&self, source: Option<&str>) -> Result<String, ApiError> {
+        if !self.1.principal().is_owner() {
+            return self.choose_seen(source).await;
+        }
+        let catalog = self.1.catalog();
         if let Some(source) = catalog.choose(source)? {
             return Ok(source);
         }
@@ -70,6 +106,45 @@ impl Models {
             [only] => Ok(only.clone()),
             _ => catalog.require(None),
         }
+    }
+
+    /// The same for others than the owner: a source of which they may read nothing is not there.
+    async fn choose_seen(&self, named: Option<&str>) -> Result<String, ApiError> {
+        let theirs = self.sources().await?;
+        match named {
+            Some(name) if theirs.contains(name) => return Ok(name.to_owned()),
+            Some(name) => return Err(no_source(name)),
+            None if theirs.is_empty() => {
+                let message = "you may not read any table yet";
+                return Err(ApiError::new(ErrorKind::Refused, "nothing_granted", message)
+                    .hint("ask an admin to allow the tables you need: `wharf table allow TABLE --to ...`"));
+            }
+            None => {}
+        }
+        let mut with_models = Vec::new();
+        for source in &theirs {
+            if self.of(source).await.is_ok() {
+                with_models.push(source.as_str());
+            }
+        }
+        match with_models[..] {
+            [only] => Ok(only.to_owned()),
+            // What is the matter with it is told when it is used.
+            [] => Ok(theirs.into_iter().next().unwrap_or_default()),
+            _ => {
+                let message = "there are several sources; say which one is meant";
+                Err(ApiError::new(ErrorKind::Invalid, "source_needed", message)
+                    .hint(format!("name one of: {}", with_models.join(", "))))
+            }
+        }
+    }
+
+    /// The sources of which who asks may read something.
+    async fn sources(&self) -> Result<BTreeSet<String>, ApiError> {
+        if self.1.principal().is_owner() {
+            return Ok(self.1.catalog().sources().into_iter().map(|s| s.name).collect());
+        }
+        Ok(self.1.tables(None).await?.into_iter().map(|t| t.catalog).collect())
     }
 
     /// Compiles a metric query.
@@ -102,37 +177,50 @@ impl Models {
     /// # Errors
     /// When the named source has no sound models.
     pub async fn metrics(&self, source: Option<&str>) -> Result<Vec<MetricInfo>, ApiError> {
+        Ok(self.loaded(source).await?.iter().flat_map(|loaded| listed(loaded)).collect())
+    }
+
+    /// The models of the named source, or the sound ones of all sources.
+    async fn loaded(&self, source: Option<&str>) -> Result<Vec<Arc<Loaded>>, ApiError> {
         if let Some(source) = source {
-            return Ok(listed(&*self.of(source).await?));
+            return Ok(vec![self.of(source).await?]);
         }
         let mut all = Vec::new();
-        for source in self.0.gate.catalog().sources() {
-            if source.models.is_some()
-                && let Ok(loaded) = self.of(&source.name).await
-            {
-                all.extend(listed(&loaded));
+        for source in self.sources().await? {
+            if self.has_models(&source) {
+                all.extend(self.of(&source).await.ok());
             }
         }
         Ok(all)
     }
 
+    fn has_models(&self, source: &str) -> bool {
+        self.1.catalog().models_path(source).is_ok_and(|path| path.is_some())
+    }
+
     /// The models of all sources in short, the faulty ones with their faults.
-    pub async fn summaries(&self) -> Vec<ModelSummary> {
+    ///
+    /// # Errors
+    /// When the policies cannot be read.
+    pub async fn summaries(&self) -> Result<Vec<ModelSummary>, ApiError> {
+        let owner = self.1.principal().is_owner();
         let mut all = Vec::new();
-        for source in self.0.gate.catalog().sources() {
-            if source.models.is_none() {
+        for source in self.sources().await? {
+            if !self.has_models(&source) {
                 continue;
             }
-            all.push(match self.of(&source.name).await {
+            all.push(match self.of(&source).await {
                 Ok(loaded) => ModelSummary {
-                    source: source.name,
-                    files: loaded.files.clone(),
+                    source,
+                    // Where files lie is nobody else's business.
+                    files: loaded.files.iter().filter(|_| owner).cloned().collect(),
                     models: loaded.model.semantic_models().iter().map(|m| m.name.clone()).collect(),
                     metrics: loaded.model.offered().count() as u64,
                     errors: Vec::new(),
                 },
+                Err(e) if e.code == "no_models" && !owner => continue,
                 Err(e) => ModelSummary {
-                    source: source.name,
+                    source,
                     files: Vec::new(),
                     models: Vec::new(),
                     metrics: 0,
@@ -140,11 +228,11 @@ impl Models {
                 },
             });
         }
-        all
+        Ok(all)
     }
 
     fn load(&self, source: &str) -> Result<Arc<Loaded>, ApiError> {
-        let path = self.0.gate.catalog().models_path(source)?.ok_or_else(|| {
+        let path = self.1.catalog().models_path(source)?.ok_or_else(|| {
             ApiError::new(
                 ErrorKind::NotFound,
                 "no_models",
@@ -160,10 +248,84 @@ impl Models {
         let found = files::read(&path)?;
         let model = parse(&found)?;
         let files = found.into_iter().map(|(name, _)| name).collect();
-        let loaded = Arc::new(Loaded { source: source.to_owned(), model, stamp, files });
+        let loaded = Arc::new(Loaded { source: source.to_owned(), model, stamp, whole: true, files });
         kept.insert(source.to_owned(), loaded.clone());
         Ok(loaded)
     }
+
+    /// What of a source's models somebody sees who may read these of its tables.
+    fn load_seen(&self, source: &str, circumstances: Circumstances) -> Result<Arc<Loaded>, ApiError> {
+        let Circumstances { mark, data, tables } = circumstances;
+        if !self.has_models(source) {
+            return Err(none_seen(source));
+        }
+        // What is wrong with a file could name what is hidden.
+        let whole = self.load(source).map_err(|e| {
+            let message = format!("the models of the source `{source}` cannot be used now");
+            ApiError::new(e.kind, &e.code, message).hint("its owner sees why: `wharf model list`")
+        })?;
+        let (key, stamp) = ((source.to_owned(), mark), format!("{}{data}", whole.stamp));
+        let known = self.seen().get(&key).filter(|known| known.stamp == stamp).cloned();
+        let seen = match known {
+            Some(known) => known,
+            None => {
+                let all = self.1.catalog().tables(source, self.1.pool())?;
+                let model = whole.model.seen(&Seen::new(source, &all, &tables));
+                let nothing_cut = same_size(&model, &whole.model);
+                let files = whole.files.clone();
+                Arc::new(Loaded { source: key.0.clone(), model, stamp, whole: nothing_cut, files })
+            }
+        };
+        let mut kept = self.seen();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, seen.clone());
+        drop(kept);
+        if seen.model.semantic_models().is_empty() {
+            return Err(none_seen(source));
+        }
+        Ok(seen)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<(String, String), Arc<Loaded>>> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What decides which part of a source's models somebody sees.
+struct Circumstances {
+    /// What holds for them.
+    mark: String,
+    /// The state of the data.
+    data: String,
+    /// The tables that they may read.
+    tables: Vec<Table>,
+}
+
+/// Whether nothing of a model was taken away.
+fn same_size(part: &Model, whole: &Model) -> bool {
+    let size = |model: &Model| {
+        let parts =
+            model.semantic_models().iter().map(|m| m.entities.len() + m.dimensions.len() + m.measures.len());
+        let spines = model.time_spines().iter().map(|s| 1 + s.custom.len());
+        let tables = model.semantic_models().len();
+        [tables, parts.sum(), spines.sum(), model.metrics().count(), model.saved_queries().count()]
+    };
+    size(part) == size(whole)
+}
+
+/// A source that is not there, or of which nothing may be read.
+fn no_source(name: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, "source_not_found", format!("there is no source `{name}`"))
+        .hint("leave the source away, or name one that `GET /list_data` shows")
+}
+
+/// A source without models, or whose models are all hidden.
+fn none_seen(source: &str) -> ApiError {
+    let message = format!("the source `{source}` has no semantic models that you may see");
+    ApiError::new(ErrorKind::NotFound, "no_models", message)
+        .hint("`GET /api/metrics` lists the metrics there are; SQL goes to POST /api/queries/execute")
 }
 
 async fn blocking<T: Send + 'static>(

@@ -2,13 +2,18 @@
 //!
 //! An event is numbered and on the disk before anybody sees it; subscribers read the journal itself, so what is streamed
 //! and what is kept can never differ, and a slow subscriber costs no memory.
+//!
+//! A conversation belongs to the principal who began it, by name. For everybody else it is not there: not for admins, and
+//! not for the owner either.
 
 mod journal;
+mod redaction;
 mod store;
 mod turns;
 mod unkept;
 
 pub use journal::Entry;
+pub use redaction::Redact;
 pub(crate) use turns::empty_answer;
 pub use turns::{Begun, Ending};
 
@@ -36,32 +41,32 @@ impl Sessions {
         Self(Arc::new(Inner { state, live: Mutex::default(), unkept: Mutex::default() }))
     }
 
-    /// Begins a conversation.
+    /// Begins a conversation of somebody's.
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub async fn create(&self, title: &str, source: Option<&str>) -> Result<Session, ApiError> {
-        Ok(store::create(&self.0.state, &one_line(title), source).await?)
+    pub async fn create(&self, whose: &str, title: &str, source: Option<&str>) -> Result<Session, ApiError> {
+        Ok(store::create(&self.0.state, whose, &one_line(title), source).await?)
     }
 
-    /// The conversations, the latest first.
+    /// Somebody's conversations, the latest first.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn list(&self, limit: u32) -> Result<Vec<Session>, ApiError> {
-        let mut sessions = store::list(&self.0.state, limit).await?;
+    pub async fn list(&self, whose: &str, limit: u32) -> Result<Vec<Session>, ApiError> {
+        let mut sessions = store::list(&self.0.state, whose, limit).await?;
         for session in &mut sessions {
             session.attached = self.attached(&session.session_id);
         }
         Ok(sessions)
     }
 
-    /// A conversation by id, by the beginning of its id (eight characters or more), or by title.
+    /// A conversation of theirs by id, by the beginning of its id (eight characters or more), or by title.
     ///
     /// # Errors
-    /// When there is none.
-    pub async fn find(&self, name: &str) -> Result<Session, ApiError> {
-        let found = store::find(&self.0.state, name).await?;
+    /// When they have none.
+    pub async fn find(&self, whose: &str, name: &str) -> Result<Session, ApiError> {
+        let found = store::find(&self.0.state, whose, name).await?;
         let mut session = found.ok_or_else(|| {
             ApiError::new(ErrorKind::NotFound, "session_not_found", format!("there is no session `{name}`"))
                 .hint("`wharf session list` shows the sessions there are")
@@ -70,24 +75,24 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Changes a conversation's title.
+    /// Changes the title of a conversation of theirs.
     ///
     /// # Errors
-    /// When there is none of this id.
-    pub async fn update(&self, id: &str, update: &SessionUpdate) -> Result<Session, ApiError> {
-        let session = self.find(id).await?;
+    /// When they have none of this id.
+    pub async fn update(&self, whose: &str, id: &str, update: &SessionUpdate) -> Result<Session, ApiError> {
+        let session = self.find(whose, id).await?;
         if let Some(title) = &update.title {
             store::rename(&self.0.state, &session.session_id, &one_line(title)).await?;
         }
-        self.find(&session.session_id).await
+        self.find(whose, &session.session_id).await
     }
 
-    /// Deletes a conversation with all that was said.
+    /// Deletes a conversation of theirs with all that was said.
     ///
     /// # Errors
-    /// When there is none of this id, or a turn of it runs.
-    pub async fn delete(&self, id: &str) -> Result<Session, ApiError> {
-        let session = self.find(id).await?;
+    /// When they have none of this id, or a turn of it runs.
+    pub async fn delete(&self, whose: &str, id: &str) -> Result<Session, ApiError> {
+        let session = self.find(whose, id).await?;
         if session.busy {
             return Err(ApiError::new(
                 ErrorKind::Conflict,
@@ -101,6 +106,14 @@ impl Sessions {
         Ok(session)
     }
 
+    /// Deletes every conversation of somebody's: who is called as they are later is somebody else.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    pub async fn forget(&self, whose: &str) -> Result<(), ApiError> {
+        Ok(store::forget(&self.0.state, whose).await?)
+    }
+
     /// The turns of a conversation, oldest first.
     ///
     /// # Errors
@@ -109,12 +122,12 @@ impl Sessions {
         Ok(turns::of_session(&self.0.state, id).await?)
     }
 
-    /// A turn by id.
+    /// A turn of theirs by id.
     ///
     /// # Errors
-    /// When there is none.
-    pub async fn turn(&self, id: &str) -> Result<Turn, ApiError> {
-        let mut turn = turns::one(&self.0.state, id).await?.ok_or_else(|| {
+    /// When they have none.
+    pub async fn turn(&self, whose: &str, id: &str) -> Result<Turn, ApiError> {
+        let mut turn = turns::one(&self.0.state, whose, id).await?.ok_or_else(|| {
             ApiError::new(ErrorKind::NotFound, "turn_not_found", format!("there is no turn `{id}`"))
         })?;
         if let Some(answer) = self.unkept_answer(&turn.answer.session_id, id) {

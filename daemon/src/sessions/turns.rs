@@ -86,12 +86,14 @@ impl Sessions {
         let mut write = self.0.state.write().await?;
         let last = journal::insert(&mut write, &session, &turn, events).await?;
         let text = serde_json::to_string(&answer).map_err(|e| StateError::Other(e.to_string()))?;
+        let usage = serde_json::to_string(&answer.usage).map_err(|e| StateError::Other(e.to_string()))?;
         let now = clock::now_text();
         let done = sqlx::query(
-            "update turns set status = ?, answer = ?, follow_up = ?, finished_at = ? where id = ?",
+            "update turns set status = ?, answer = ?, usage = ?, follow_up = ?, finished_at = ? where id = ?",
         )
         .bind(status_name(answer.status))
         .bind(text)
+        .bind(usage)
         .bind(follow_up)
         .bind(&now)
         .bind(&turn)
@@ -199,23 +201,24 @@ pub(super) async fn of_session(state: &State, session: &str) -> Result<Vec<Turn>
     rows.and_then(|rows| rows.iter().map(turn).collect()).map_err(|e| state.error(e))
 }
 
-pub(super) async fn one(state: &State, id: &str) -> Result<Option<Turn>, StateError> {
-    let sql = format!("{SELECT} where id = ?");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(state.read()).await;
+pub(super) async fn one(state: &State, whose: &str, id: &str) -> Result<Option<Turn>, StateError> {
+    let sql =
+        format!("{SELECT} where id = ? and session_id in (select id from sessions where principal = ?)");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(whose).fetch_optional(state.read()).await;
     row.and_then(|row| row.as_ref().map(turn).transpose()).map_err(|e| state.error(e))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wharf_protocol::Text;
+    use wharf_protocol::{SessionUpdate, Text};
 
     #[tokio::test]
     async fn a_turn_cut_by_a_crash_is_whole_and_interrupted_afterwards_and_numbers_have_no_gap() {
         let tmp = tempfile::tempdir().unwrap();
         let state = State::open(tmp.path()).await.unwrap();
         let sessions = Sessions::new(state.clone());
-        let session = sessions.create("sales  by\nmonth", None).await.unwrap();
+        let session = sessions.create("owner", "sales  by\nmonth", None).await.unwrap();
         assert_eq!(session.title, "sales by month");
         let begun = sessions.begin(&session, "revenue?", "local").await.unwrap();
         let busy = sessions.begin(&session, "and orders?", "local").await.unwrap_err();
@@ -228,7 +231,7 @@ mod tests {
         // As after kill -9: another process opens the same store.
         let sessions = Sessions::new(state);
         assert_eq!(sessions.recover().await.unwrap(), 1);
-        let turn = sessions.turn(&begun.turn_id).await.unwrap();
+        let turn = sessions.turn("owner", &begun.turn_id).await.unwrap();
         assert_eq!(turn.answer.status, TurnStatus::Interrupted);
         assert_eq!(turn.answer.answer, "Revenue is");
         let events = sessions.events(&session.session_id, 0, 100).await.unwrap();
@@ -237,9 +240,42 @@ mod tests {
             events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(),
             ["session", "token", "token", "error"]
         );
-        assert!(!sessions.find(&session.session_id[..8]).await.unwrap().busy);
+        assert!(!sessions.find("owner", &session.session_id[..8]).await.unwrap().busy);
         assert_eq!(sessions.recover().await.unwrap(), 0);
         sessions.begin(&session, "again", "local").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_conversation_is_there_for_whose_it_is_and_for_nobody_else() {
+        let tmp = tempfile::tempdir().unwrap();
+        let sessions = Sessions::new(State::open(tmp.path()).await.unwrap());
+        let theirs = sessions.create("agent:red", "sales", None).await.unwrap();
+        let begun = sessions.begin(&theirs, "revenue?", "local").await.unwrap();
+        let ours = sessions.create("agent:blue", "sales", None).await.unwrap();
+        let id = theirs.session_id.as_str();
+        // The same title leads each to their own.
+        assert_eq!(sessions.find("agent:red", "sales").await.unwrap().session_id, id);
+        assert_eq!(sessions.find("agent:blue", "sales").await.unwrap().session_id, ours.session_id);
+        for other in ["agent:blue", "owner", ""] {
+            for name in [id, &id[..13]] {
+                let missing = sessions.find(other, name).await.unwrap_err();
+                assert_eq!(missing.message, format!("there is no session `{name}`"));
+            }
+            let update = SessionUpdate { title: Some("mine".to_owned()) };
+            assert_eq!(sessions.update(other, id, &update).await.unwrap_err().code, "session_not_found");
+            assert_eq!(sessions.delete(other, id).await.unwrap_err().code, "session_not_found");
+            assert_eq!(sessions.turn(other, &begun.turn_id).await.unwrap_err().code, "turn_not_found");
+        }
+        assert_eq!(sessions.list("agent:blue", 10).await.unwrap().len(), 1);
+        assert!(sessions.list("owner", 10).await.unwrap().is_empty());
+        assert_eq!(sessions.turn("agent:red", &begun.turn_id).await.unwrap().question, "revenue?");
+        // Whoever has the name next finds nothing, and the turn that still runs can end.
+        sessions.create("agent:red", "more", None).await.unwrap();
+        sessions.forget("agent:red").await.unwrap();
+        assert!(sessions.list("agent:red", 10).await.unwrap().is_empty());
+        let answer = empty_answer(id, &begun.turn_id);
+        sessions.end(Ending { answer, follow_up: None, events: Vec::new() }).await.unwrap();
+        assert_eq!(sessions.list("agent:blue", 10).await.unwrap().len(), 1);
     }
 
     #[tokio::test]
@@ -247,15 +283,15 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let state = State::open(tmp.path()).await.unwrap();
         let sessions = Sessions::new(state.clone());
-        let session = sessions.create("sales", None).await.unwrap();
+        let session = sessions.create("owner", "sales", None).await.unwrap();
         let begun = sessions.begin(&session, "revenue?", "local").await.unwrap();
         let mut write = state.write().await.unwrap();
         let damage = "update turns set question = x'ff00'; update events set kind = x'ff00'; \
                       update sessions set title = x'ff00'";
         sqlx::raw_sql(damage).execute(write.on()).await.unwrap();
         write.commit().await.unwrap();
-        assert!(sessions.turn(&begun.turn_id).await.is_err());
+        assert!(sessions.turn("owner", &begun.turn_id).await.is_err());
         assert!(sessions.events(&session.session_id, 0, 10).await.is_err());
-        assert!(sessions.list(10).await.is_err());
+        assert!(sessions.list("owner", 10).await.is_err());
     }
 }

@@ -176,6 +176,7 @@ fn the_help_and_the_sessions_fit() {
         busy,
         attached: 0,
         last_event: 9,
+        last_response_metadata: None,
     };
     let picker = || {
         let mut state = opened(0);

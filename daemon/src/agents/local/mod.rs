@@ -12,37 +12,31 @@ use super::Question;
 use super::chart;
 use super::turn::{Finished, TurnLog};
 use crate::clock;
-use crate::gate::{Deliver, Gate, Rights, Statement};
-use crate::models::{Loaded, Models};
+use crate::gate::{Deliver, Rights, Statement};
+use crate::models::Loaded;
 use crate::sources::Collect;
 use std::time::Instant;
 use vocabulary::Vocabularies;
-use wharf_protocol::{ApiError, ErrorKind, Offer, Rows, ToolCall, TurnStatus};
+use wharf_protocol::{ApiError, ErrorKind, Offer, Permission, Rows, ToolCall, TurnStatus};
 use wharf_question::{Cannot, Comparison, Outcome, Reading};
 use wharf_semantic::MetricQuery;
 
 /// Rows of an answer that are kept with it. More are said to be more.
 const MOST_ROWS: u64 = 10_000;
 
+#[derive(Default)]
 pub(super) struct Local {
-    gate: Gate,
-    models: Models,
     vocabularies: Vocabularies,
 }
 
 impl Local {
-    pub(super) fn new(gate: Gate, models: Models) -> Self {
-        let vocabularies = Vocabularies::new(gate.clone(), models.clone());
-        Self { gate, models, vocabularies }
-    }
-
     pub(super) async fn answer(&self, question: &Question, log: &mut TurnLog) -> Result<Finished, ApiError> {
         if question.has_context {
             log.status("the local provider reads the question only; the piped text is not used").await?;
         }
         log.status(&format!("reading the question against the models of {}", question.source)).await?;
-        let loaded = self.models.of(&question.source).await?;
-        let reader = self.vocabularies.reader(&loaded, log.cancel()).await?;
+        let loaded = question.models.of(&question.source).await?;
+        let reader = self.vocabularies.reader(question, &loaded, log.cancel()).await?;
         let previous: Option<Reading> =
             question.follow_up.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let outcome = reader.read(&question.text, question.now, previous.as_ref());
@@ -60,7 +54,7 @@ impl Local {
         log: &mut TurnLog,
     ) -> Result<Finished, ApiError> {
         let today = question.now.date_naive().to_string();
-        let compiled = self.models.compile(loaded, &reading.query, Some(&today))?;
+        let compiled = question.models.compile(loaded, &reading.query, Some(&today))?;
         let query = serde_json::to_value(&reading.query).map_err(|e| internal(&e))?;
         log.reading(&reading.summary, query, &compiled.sql).await?;
         let mut rows = self.rows(question, loaded, &reading.query, &compiled.sql, log).await?;
@@ -71,7 +65,7 @@ impl Local {
         if let Some(comparison) = &reading.comparison {
             let other = match comparison {
                 Comparison::OtherPeriod { query, .. } | Comparison::ShareOfTotal { query } => {
-                    let sql = self.models.compile(loaded, query, Some(&today))?.sql;
+                    let sql = question.models.compile(loaded, query, Some(&today))?.sql;
                     Some(self.rows(question, loaded, query, &sql, log).await?)
                 }
                 Comparison::PeriodOverPeriod { .. } => None,
@@ -107,12 +101,13 @@ impl Local {
         let mut statement = Statement::new("ask", Rights::Source, sql).source(&loaded.source);
         statement.limit = Some(MOST_ROWS);
         let deliver = Deliver::Rows(Collect::default());
-        let delivered = self.gate.run(statement, log.cancel().clone(), deliver).await.map_err(|mut e| {
-            e.hint.get_or_insert_with(|| {
-                format!("the question was `{}`; the SQL is in the turn's events", question.text)
-            });
-            e
-        })?;
+        let delivered =
+            question.gate.run(statement, log.cancel().clone(), deliver).await.map_err(|mut e| {
+                let sees = question.gate.principal().may(Permission::ViewSql);
+                let place = if sees { "; the SQL is in the turn's events" } else { "" };
+                e.hint.get_or_insert_with(|| format!("the question was `{}`{place}", question.text));
+                e
+            })?;
         let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
         (call.rows, call.time_ms) = (Some(rows.rows.len() as u64), Some(clock::millis_since(begun)));
         log.tool(call).await?;

@@ -1,11 +1,12 @@
-//! The words a question may use: the models' names and the values in the data, read through the gate and kept until
-//! either changes.
+//! The words a question may use: the models' names and the values in the data that who asks may see, read through the
+//! gate and kept until any of it changes.
 
-use crate::gate::{Deliver, Gate, Rights, Statement};
-use crate::models::{Loaded, Models};
+use crate::agents::Question;
+use crate::gate::{Deliver, Rights, Statement};
+use crate::models::Loaded;
 use crate::sources::{Cancel, Collect};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wharf_protocol::{ApiError, Cell, ColumnKind, ErrorKind};
 use wharf_question::{DimensionKind, DimensionTerm, Grain, MetricTerm, Reader, Vocabulary};
 use wharf_semantic::{EntityKind, MetricQuery, Model, QueryErrorKind, Reachable, ReachableKind};
@@ -13,77 +14,96 @@ use wharf_semantic::{EntityKind, MetricQuery, Model, QueryErrorKind, Reachable, 
 /// Values of one dimension that are read; with more, the rest is not known by name.
 const MOST_VALUES: u64 = 5_000;
 
+/// Readers that are kept.
+const KEPT: usize = 100;
+
+/// By source and what holds for who asks: the stamp of models and data, and the reader built from them.
+type Kept = HashMap<(String, String), (String, Arc<Reader>)>;
+
+#[derive(Default)]
 pub(super) struct Vocabularies {
-    gate: Gate,
-    models: Models,
-    // By source: the stamp of models and data, and the reader built from them.
-    kept: Mutex<HashMap<String, (String, Arc<Reader>)>>,
+    kept: Mutex<Kept>,
 }
 
 impl Vocabularies {
-    pub(super) fn new(gate: Gate, models: Models) -> Self {
-        Self { gate, models, kept: Mutex::default() }
-    }
-
-    pub(super) async fn reader(&self, loaded: &Loaded, cancel: &Cancel) -> Result<Arc<Reader>, ApiError> {
-        let (gate, source) = (self.gate.clone(), loaded.source.clone());
+    pub(super) async fn reader(
+        &self,
+        asked: &Question,
+        loaded: &Loaded,
+        cancel: &Cancel,
+    ) -> Result<Arc<Reader>, ApiError> {
+        // Looked at before anything is read: what is kept under it can be stricter than it, never laxer.
+        let key = (loaded.source.clone(), asked.gate.mark().await?);
+        let (gate, source) = (asked.gate.clone(), loaded.source.clone());
         let data = tokio::task::spawn_blocking(move || gate.catalog().stamp(&source)).await;
         let data = data.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
         let stamp = format!("{}{data}", loaded.stamp);
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&loaded.source).cloned();
-        if let Some((_, reader)) = kept.filter(|(s, _)| *s == stamp) {
+        let known = self.kept().get(&key).cloned();
+        if let Some((_, reader)) = known.filter(|(s, _)| *s == stamp) {
             return Ok(reader);
         }
-        let reader = Arc::new(Reader::new(self.build(loaded, cancel).await?));
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(loaded.source.clone(), (stamp, reader.clone()));
+        let reader = Arc::new(Reader::new(build(asked, loaded, cancel).await?));
+        let mut kept = self.kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, (stamp, reader.clone()));
         Ok(reader)
     }
 
-    async fn build(&self, loaded: &Loaded, cancel: &Cancel) -> Result<Vocabulary, ApiError> {
-        let mut vocabulary = words_of(&loaded.model);
-        // Several paths lead to the same column: its values are read once, along the shortest.
-        let mut shortest: BTreeMap<String, String> = BTreeMap::new();
-        for term in vocabulary.dimensions.iter().filter(|t| t.kind == DimensionKind::Categorical) {
-            let path = shortest.entry(column(&term.name)).or_insert_with(|| term.name.clone());
-            if term.name.len() < path.len() {
-                path.clone_from(&term.name);
-            }
-        }
-        let mut read: HashMap<String, (DimensionKind, Vec<String>, bool)> = HashMap::new();
-        for (column, path) in shortest {
-            read.insert(column, self.values(loaded, &path, cancel).await?);
-        }
-        for term in vocabulary.dimensions.iter_mut().filter(|t| t.kind == DimensionKind::Categorical) {
-            if let Some((kind, values, truncated)) = read.get(&column(&term.name)) {
-                (term.kind, term.values, term.values_truncated) = (*kind, values.clone(), *truncated);
-            }
-        }
-        Ok(vocabulary)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    async fn values(
-        &self,
-        loaded: &Loaded,
-        item: &str,
-        cancel: &Cancel,
-    ) -> Result<(DimensionKind, Vec<String>, bool), ApiError> {
-        let compiled = self.models.dimension_values(loaded, item)?;
-        let mut statement = Statement::new("vocabulary", Rights::Source, compiled.sql).source(&loaded.source);
-        statement.limit = Some(MOST_VALUES);
-        let delivered = self.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default())).await?;
-        let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
-        let kind = match rows.columns.first().map(|c| c.kind) {
-            Some(ColumnKind::Bool) => DimensionKind::Boolean,
-            Some(ColumnKind::Number) => DimensionKind::Number,
-            _ => DimensionKind::Categorical,
-        };
-        let values =
-            rows.rows.iter().filter_map(|row| row.first().and_then(Cell::text)).map(str::to_owned).collect();
-        Ok((kind, values, rows.truncated))
+async fn build(asked: &Question, loaded: &Loaded, cancel: &Cancel) -> Result<Vocabulary, ApiError> {
+    let mut vocabulary = words_of(&loaded.model);
+    // Several paths lead to the same column: its values are read once, along the shortest.
+    let mut shortest: BTreeMap<String, String> = BTreeMap::new();
+    for term in vocabulary.dimensions.iter().filter(|t| t.kind == DimensionKind::Categorical) {
+        let path = shortest.entry(column(&term.name)).or_insert_with(|| term.name.clone());
+        if term.name.len() < path.len() {
+            path.clone_from(&term.name);
+        }
     }
+    let mut read: HashMap<String, (DimensionKind, Vec<String>, bool)> = HashMap::new();
+    for (column, path) in shortest {
+        match values(asked, loaded, &path, cancel).await {
+            Ok(found) => drop(read.insert(column, found)),
+            // Over what a rule masks an expression may mean nothing; then its values are not known by name.
+            Err(error) if !asked.gate.principal().is_owner() && error.kind == ErrorKind::Failed => {
+                tracing::debug!(%error, item = path, "the values of a dimension cannot be read");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for term in vocabulary.dimensions.iter_mut().filter(|t| t.kind == DimensionKind::Categorical) {
+        if let Some((kind, values, truncated)) = read.get(&column(&term.name)) {
+            (term.kind, term.values, term.values_truncated) = (*kind, values.clone(), *truncated);
+        }
+    }
+    Ok(vocabulary)
+}
+
+async fn values(
+    asked: &Question,
+    loaded: &Loaded,
+    item: &str,
+    cancel: &Cancel,
+) -> Result<(DimensionKind, Vec<String>, bool), ApiError> {
+    let compiled = asked.models.dimension_values(loaded, item)?;
+    let mut statement = Statement::new("vocabulary", Rights::Source, compiled.sql).source(&loaded.source);
+    statement.limit = Some(MOST_VALUES);
+    let delivered = asked.gate.run(statement, cancel.clone(), Deliver::Rows(Collect::default())).await?;
+    let rows = delivered.consumer.map(|c| c.rows(delivered.stats.truncated)).unwrap_or_default();
+    let kind = match rows.columns.first().map(|c| c.kind) {
+        Some(ColumnKind::Bool) => DimensionKind::Boolean,
+        Some(ColumnKind::Number) => DimensionKind::Number,
+        _ => DimensionKind::Categorical,
+    };
+    let values =
+        rows.rows.iter().filter_map(|row| row.first().and_then(Cell::text)).map(str::to_owned).collect();
+    Ok((kind, values, rows.truncated))
 }
 
 /// The column behind a full path: its last entity and its element.

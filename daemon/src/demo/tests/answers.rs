@@ -13,9 +13,9 @@ const NEWCOMER: &str = include_str!("newcomer.txt");
 async fn ask(house: &House, question: &str) -> Answer {
     let request = serde_json::json!({"question": question, "source": "demo", "now": TODAY});
     let request: AskRequest = serde_json::from_value(request).unwrap();
-    let started = house.agents.ask(request).await.unwrap();
+    let started = house.agents.ask(&house.gate, request).await.unwrap();
     loop {
-        let turn = house.sessions.turn(&started.turn_id).await.unwrap();
+        let turn = house.sessions.turn("owner", &started.turn_id).await.unwrap();
         if turn.answer.status != TurnStatus::Incomplete {
             return turn.answer;
         }

@@ -35,8 +35,14 @@ impl House {
             path
         };
         let state = State::open(&folder("state")).await.unwrap();
-        let catalog =
-            Catalog::load(state.clone(), Snapshots::new(&folder("snapshots"), 2 << 30), crate::secrets::vault(dir.path()), None).await.unwrap();
+        let catalog = Catalog::load(
+            state.clone(),
+            Snapshots::new(&folder("snapshots"), 2 << 30),
+            crate::secrets::vault(dir.path()),
+            None,
+        )
+        .await
+        .unwrap();
         let pool = Pool::new(2 << 30, &folder("scratch"));
         let limits = Limits { statements: 4, queue: 64, timeout: None };
         let gate = Gate::new(
@@ -49,7 +55,7 @@ impl House {
         );
         let models = Models::new(gate.clone());
         let sessions = Sessions::new(state);
-        let agents = Agents::new(gate.clone(), models.clone(), sessions.clone(), Activity::new());
+        let agents = Agents::new(models.clone(), sessions.clone(), Activity::new());
         Self { dir, gate, models, sessions, agents }
     }
 

@@ -8,6 +8,8 @@ use crate::Rooms;
 use crate::audit::Entry;
 use crate::gate::Gate;
 use crate::identity::{Principal, Shown};
+use crate::models::Models;
+use crate::sessions::Redact;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -33,6 +35,22 @@ impl Asker {
     /// The rooms themselves. What a handler reads from a source it reads through [`Asker::gate`].
     pub(super) fn rooms(&self) -> &Rooms {
         &self.rooms
+    }
+
+    /// Semantic models as who asks may see them.
+    pub(super) fn models(&self) -> Models {
+        self.rooms.models.behind(&self.gate)
+    }
+
+    /// Something of a conversation as who asks may see it.
+    pub(super) fn shown<T: Redact>(&self, thing: T) -> T {
+        if self.principal().may(Permission::ViewSql) { thing } else { thing.without_sql() }
+    }
+
+    /// Ends what these askers have running: they may ask no longer.
+    pub(super) fn end_work_of(&self, whose: &[String]) {
+        self.gate.registry().cancel_of(whose);
+        self.rooms.agents.stop_of(whose);
     }
 
     /// Notes what was done with tokens, users, tables and rules.

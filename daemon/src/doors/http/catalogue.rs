@@ -25,7 +25,9 @@ const ROWS: &[&str] = &[
 ];
 
 pub(super) fn groups() -> Vec<Group> {
-    vec![health(), own(), read(), write(), run(), manage()]
+    let mut all = vec![health(), own(), read(), write(), run(), manage()];
+    all.extend(super::talk::groups());
+    all
 }
 
 fn health() -> Group {

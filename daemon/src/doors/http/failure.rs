@@ -1,6 +1,7 @@
 //! Errors as HTTP replies, and request bodies read with errors of the same shape.
 
 use axum::Json;
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -54,6 +55,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
         value.map(Self).map_err(|e| misfit("body", format!("the request's body does not fit: {e}")))
+    }
+}
+
+/// A JSON body that may be left away.
+pub struct BodyIfAny<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyIfAny<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        // It has come whole, so its length is known.
+        if HttpBody::is_end_stream(request.body()) {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, state).await.map(|body| Self(body.0))
     }
 }
 

@@ -155,7 +155,7 @@ pub(super) async fn end_token(asker: &Asker, id: &str) -> Result<Token, ApiError
         .filter(|t| t.token_id == revoked.token_id || t.swarm_id.as_ref() == Some(&revoked.token_id))
         .map(|t| format!("agent:{}", t.token_id))
         .collect();
-    asker.gate.registry().cancel_of(&ended);
+    asker.end_work_of(&ended);
     asker.audit("token revoke", revoked.token_id.clone(), "completed").await?;
     Ok(revoked)
 }
@@ -186,7 +186,7 @@ pub(super) async fn update_user(
     let ends = update.password.is_some() || update.disabled == Some(true);
     let user = asker.rooms().identity.update_user(&name, update).await?;
     if ends {
-        asker.gate.registry().cancel_of(&[format!("user:{name}")]);
+        asker.end_work_of(&[format!("user:{name}")]);
     }
     asker.audit("user update", what, "completed").await?;
     Ok(Json(user))
@@ -194,7 +194,9 @@ pub(super) async fn update_user(
 
 pub(super) async fn delete_user(asker: Asker, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     asker.rooms().identity.delete_user(&name).await?;
-    asker.gate.registry().cancel_of(&[format!("user:{name}")]);
+    let whose = format!("user:{name}");
+    asker.end_work_of(std::slice::from_ref(&whose));
+    asker.rooms().sessions.forget(&whose).await?;
     asker.audit("user delete", name.clone(), "completed").await?;
     Ok(Json(json!({"message": format!("User {name} deleted")})))
 }

@@ -1,19 +1,18 @@
 //! Metric queries, metrics, models.
 
 use super::access::Asker;
-use super::failure::{Body, Failure, Query};
+use super::failure::{Body, Failure, Path, Query};
 use super::queries::Output;
-use crate::Rooms;
 use crate::formats::Style;
 use crate::gate::{Rights, Statement};
 use axum::Json;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::time::Duration;
 use wharf_protocol::{
-    ApiError, ErrorKind, MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary, Permission,
+    ApiError, ErrorKind, MetricColumn, MetricInfo, MetricPage, MetricReply, MetricRequest, ModelDetail,
+    ModelPage, ModelSummary, Pagination, Permission,
 };
 use wharf_semantic::Role;
 
@@ -24,16 +23,13 @@ pub(super) async fn query(
     Body(request): Body<MetricRequest>,
 ) -> Result<Response, Failure> {
     let query = crate::models::read_query(request.query)?;
-    let rooms = asker.rooms();
-    let compiled = async {
-        let source = rooms.models.choose(request.source.as_deref())?;
-        let loaded = rooms.models.of(&source).await?;
-        Ok::<_, ApiError>((rooms.models.compile(&loaded, &query, None)?, source))
-    };
-    // Models name tables and columns; what they say about a mistake is for who may see all of them.
-    let hidden = |error: ApiError| if asker.principal().is_owner() { error } else { not_seen() };
-    let (compiled, source) = compiled.await.map_err(hidden)?;
+    // Models as the asker may see them: what they say about a mistake names nothing else.
+    let models = asker.models();
+    let source = models.choose(request.source.as_deref()).await?;
+    let loaded = models.of(&source).await?;
+    let compiled = models.compile(&loaded, &query, None)?;
     if !asker.principal().is_owner() {
+        // An expression may read something hidden that does not show in its words; the engine's parser knows.
         let statement = Statement::new("metric", Rights::Source, compiled.sql.clone()).source(&source);
         asker.gate.validate(statement).await.map_err(|_| not_seen())?;
     }
@@ -79,18 +75,68 @@ pub(super) struct ListQuery {
 }
 
 pub(super) async fn list(
-    State(rooms): State<Rooms>,
+    asker: Asker,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<MetricInfo>>, Failure> {
-    let source = match query.source {
-        Some(source) => Some(rooms.gate.catalog().get(&source)?.name),
-        None => None,
-    };
-    Ok(Json(rooms.models.metrics(source.as_deref()).await?))
+    Ok(Json(asker.models().metrics(query.source.as_deref()).await?))
 }
 
-pub(super) async fn models(State(rooms): State<Rooms>) -> Json<Vec<ModelSummary>> {
-    Json(rooms.models.summaries().await)
+/// Which part of which list.
+#[derive(Deserialize)]
+pub(super) struct PageQuery {
+    source: Option<String>,
+    page: Option<u64>,
+    page_size: Option<u64>,
+}
+
+/// Entries of a page unless the request says otherwise, and at most.
+const PAGE_SIZE: (u64, u64) = (50, 1000);
+
+impl PageQuery {
+    /// The part that is asked for, and where it stands.
+    fn part<T>(&self, all: Vec<T>) -> (Vec<T>, Pagination) {
+        let (total, page) = (all.len() as u64, self.page.unwrap_or(1).max(1));
+        let page_size = self.page_size.unwrap_or(PAGE_SIZE.0).clamp(1, PAGE_SIZE.1);
+        let skipped = usize::try_from((page - 1).saturating_mul(page_size)).unwrap_or(usize::MAX);
+        let taken = usize::try_from(page_size).unwrap_or(usize::MAX);
+        let pagination = Pagination { total, page, page_size, total_pages: total.div_ceil(page_size) };
+        (all.into_iter().skip(skipped).take(taken).collect(), pagination)
+    }
+}
+
+pub(super) async fn explore(
+    asker: Asker,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<MetricPage>, Failure> {
+    let (data, pagination) = query.part(asker.models().metrics(query.source.as_deref()).await?);
+    Ok(Json(MetricPage { data, pagination }))
+}
+
+pub(super) async fn summaries(asker: Asker) -> Result<Json<Vec<ModelSummary>>, Failure> {
+    Ok(Json(asker.models().summaries().await?))
+}
+
+pub(super) async fn models(asker: Asker, Query(query): Query<PageQuery>) -> Result<Json<ModelPage>, Failure> {
+    let (data, pagination) = query.part(asker.models().list(query.source.as_deref()).await?);
+    Ok(Json(ModelPage { data, pagination }))
+}
+
+pub(super) async fn model(
+    asker: Asker,
+    Path(id): Path<String>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<ModelDetail>, Failure> {
+    Ok(Json(asker.models().show(&id, query.source.as_deref()).await?))
+}
+
+/// The file in which a model is declared.
+pub(super) async fn download(
+    asker: Asker,
+    Path(id): Path<String>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Failure> {
+    let text = asker.models().file_of(&id, query.source.as_deref()).await?;
+    Ok(([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], text).into_response())
 }
 
 #[derive(Deserialize)]

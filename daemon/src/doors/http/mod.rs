@@ -10,6 +10,7 @@ mod daemon;
 mod demo;
 mod execute;
 mod failure;
+mod follow;
 mod frontend;
 mod guesses;
 mod headers;
@@ -28,6 +29,7 @@ mod samples;
 mod sessions;
 mod sources;
 mod tables;
+mod talk;
 mod tcp;
 mod tls;
 
@@ -72,16 +74,8 @@ fn owners() -> Router<Rooms> {
         .route("/api/daemon/checks", get(daemon::checks))
         .route("/api/sources", get(sources::list).post(sources::add))
         .route("/api/sources/{name}", get(sources::show).delete(sources::remove))
-        .route("/api/metrics", get(metrics::list))
-        .route("/api/models", get(metrics::models))
         .route("/api/models/lint", post(metrics::lint))
         .route("/api/policy/check", post(policy::check))
-        .route("/api/sessions", get(sessions::list).post(sessions::create))
-        .route("/api/sessions/{id}", get(sessions::show).patch(sessions::update).delete(sessions::remove))
-        .route("/api/sessions/{id}/turns", get(sessions::turns))
-        .route("/api/sessions/{id}/events", get(sessions::events))
-        .route("/api/chat/turns", post(chat::ask))
-        .route("/api/chat/turns/{id}", get(chat::show).delete(chat::stop))
 }
 
 /// All routes of the owner's socket.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -25,11 +25,30 @@ use wharf_protocol::{ApiError, Permission};
 pub(super) struct Doc {
     summary: &'static str,
     tag: &'static str,
-    query: Vec<(&'static str, &'static str)>,
+    query: Vec<(&'static str, Kind, &'static str)>,
     body: Option<RefOr<Schema>>,
+    /// Whether the body may be left away.
+    body_if_any: bool,
     status: u16,
     reply: Reply,
     used: Schemas,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+}
+
+impl Kind {
+    fn schema(self) -> ObjectBuilder {
+        let shape = ObjectBuilder::new();
+        match self {
+            Self::Text => shape.schema_type(Type::String),
+            Self::Number => shape.schema_type(Type::Integer).minimum(Some(0)),
+        }
+    }
 }
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -37,8 +56,8 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 enum Reply {
     /// JSON of this shape.
     Json(Box<RefOr<Schema>>),
-    /// Something else.
-    Bytes(&'static [&'static str]),
+    /// One of these media types; JSON among them has this shape, if it has one.
+    Bytes(&'static [&'static str], Option<Box<RefOr<Schema>>>),
 }
 
 /// What a route does, with a reply of JSON that has no fixed shape.
@@ -49,6 +68,7 @@ pub(super) fn doc(tag: &'static str, summary: &'static str) -> Doc {
         tag,
         query: Vec::new(),
         body: None,
+        body_if_any: false,
         status: 200,
         reply: Reply::Json(Box::new(any)),
         used: Vec::new(),
@@ -65,7 +85,13 @@ fn schema_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
 impl Doc {
     /// What may stand behind the question mark.
     pub(super) fn query(mut self, name: &'static str, what: &'static str) -> Self {
-        self.query.push((name, what));
+        self.query.push((name, Kind::Text, what));
+        self
+    }
+
+    /// A whole number that may stand there.
+    pub(super) fn number(mut self, name: &'static str, what: &'static str) -> Self {
+        self.query.push((name, Kind::Number, what));
         self
     }
 
@@ -73,6 +99,12 @@ impl Doc {
     pub(super) fn body<T: ToSchema>(mut self) -> Self {
         self.body = Some(schema_of::<T>(&mut self.used));
         self
+    }
+
+    /// The shape of a body that may be left away.
+    pub(super) fn optional_body<T: ToSchema>(mut self) -> Self {
+        self.body_if_any = true;
+        self.body::<T>()
     }
 
     /// The reply's shape.
@@ -84,14 +116,20 @@ impl Doc {
     /// The reply is a list of these.
     pub(super) fn list<T: ToSchema>(mut self) -> Self {
         let item = schema_of::<T>(&mut self.used);
-        self.reply =
-            Reply::Json(Box::new(RefOr::T(utoipa::openapi::schema::ArrayBuilder::new().items(item).into())));
+        self.reply = Reply::Json(Box::new(RefOr::T(ArrayBuilder::new().items(item).into())));
         self
     }
 
     /// The reply is of one of these media types.
     pub(super) fn bytes(mut self, types: &'static [&'static str]) -> Self {
-        self.reply = Reply::Bytes(types);
+        self.reply = Reply::Bytes(types, None);
+        self
+    }
+
+    /// The reply is of one of these media types; as JSON it has this shape.
+    pub(super) fn bytes_or<T: ToSchema>(mut self, types: &'static [&'static str]) -> Self {
+        let shape = schema_of::<T>(&mut self.used);
+        self.reply = Reply::Bytes(types, Some(Box::new(shape)));
         self
     }
 
@@ -109,7 +147,9 @@ impl Doc {
         schemas: &mut BTreeMap<String, RefOr<Schema>>,
     ) -> OperationBuilder {
         schemas.extend(self.used);
-        let id = format!("{method}{}", path.replace(['/', '-', '{', '}', '.'], "_"));
+        // A path and the same with a slash behind it are two; generated names leave the slash out.
+        let named = path.strip_suffix('/').map_or_else(|| path.to_owned(), |path| format!("{path}/all"));
+        let id = format!("{method}{}", named.replace(['/', '-', '{', '}', '.'], "_"));
         let mut operation =
             OperationBuilder::new().operation_id(Some(id)).summary(Some(self.summary)).tag(self.tag);
         let text = || ObjectBuilder::new().schema_type(Type::String);
@@ -118,14 +158,15 @@ impl Doc {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
             operation = operation.parameter(parameter.required(Required::True).schema(Some(text())));
         }
-        for (name, what) in self.query {
+        for (name, kind, what) in self.query {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
-            operation = operation.parameter(parameter.description(Some(what)).schema(Some(text())));
+            operation = operation.parameter(parameter.description(Some(what)).schema(Some(kind.schema())));
         }
         if let Some(body) = self.body {
             let content = ContentBuilder::new().schema(Some(body)).build();
+            let required = if self.body_if_any { Required::False } else { Required::True };
             let body =
-                RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+                RequestBodyBuilder::new().content("application/json", content).required(Some(required));
             operation = operation.request_body(Some(body.build()));
         }
         let mut answer = ResponseBuilder::new().description("It was done.");
@@ -133,9 +174,13 @@ impl Doc {
             Reply::Json(schema) => {
                 answer.content("application/json", ContentBuilder::new().schema(Some(*schema)).build())
             }
-            Reply::Bytes(types) => types.iter().fold(answer, |answer, media| {
-                // JSON of a result has the shape that the statement gives it.
-                let shape = (!media.contains("json")).then(text);
+            Reply::Bytes(types, json) => types.iter().fold(answer, |answer, media| {
+                let shape = match *media {
+                    "application/json" => json.as_deref().cloned(),
+                    // Lines of JSON are no text and no JSON, and neither are events.
+                    other if other.contains("json") || other == "text/event-stream" => None,
+                    _ => Some(RefOr::T(text().into())),
+                };
                 answer.content(*media, ContentBuilder::new().schema(shape).build())
             }),
         };
