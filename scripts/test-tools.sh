@@ -8,10 +8,14 @@ for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:g
   command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 top=$(cd "$(dirname "$0")/.." && pwd)
-# Reads the API's description and tries what it promises.
-if [ ! -x "$top/.venv-api/bin/schemathesis" ]; then
-  { python3 -m venv "$top/.venv-api" && "$top/.venv-api/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5; } ||
-    echo "schemathesis is not to be had; its test says so and is skipped" >&2
+# Two that read the API's description: one tries what it promises, one makes a client of it.
+fuzzer=schemathesis==4.32.5 generator=openapi-python-client==0.29.1
+have() { [ "$(cat "$top/.venv-api/installed" 2>/dev/null)" = "$fuzzer $generator" ]; }
+if ! have; then
+  { python3 -m venv "$top/.venv-api" &&
+    "$top/.venv-api/bin/pip" install --quiet --disable-pip-version-check "$fuzzer" "$generator" &&
+    echo "$fuzzer $generator" > "$top/.venv-api/installed"; } ||
+    echo "$fuzzer and $generator are not to be had; their tests say so and are skipped" >&2
 fi
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

@@ -5,6 +5,7 @@ mod chat;
 mod contract;
 mod credentials;
 mod door;
+mod generated_client;
 mod login;
 mod secrets;
 mod server;

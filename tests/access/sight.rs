@@ -3,7 +3,7 @@
 use super::server::Server;
 use serde_json::{Value, json};
 
-fn governed() -> (Server, String, String) {
+pub fn governed() -> (Server, String, String) {
     let server = Server::shop(&[]);
     let (red, blue) = (server.agent("red", "acme"), server.agent("blue", "umbra"));
     for swarm in ["swarm:red", "swarm:blue"] {

@@ -34,8 +34,8 @@ pub use model::{
     Pagination,
 };
 pub use policy::{
-    Grant, GrantAction, GrantChange, LimitsEntry, ListedTable, PolicyBook, PolicyChange, PolicyTest,
-    PolicyVerdict, RuleEntry, SubjectLimits, TableNote, TableRule,
+    Grant, GrantAction, GrantChange, LimitsEntry, ListedTable, PolicyBook, PolicyChange, PolicyChanged,
+    PolicyTest, PolicyVerdict, RuleEntry, SubjectLimits, TableNote, TableRule,
 };
 pub use profile::{
     Alert, Bin, ColumnProfile, Correlation, Figure, NumberStats, Profile, ProfileRequest, Quantile,

@@ -34,6 +34,25 @@ pub struct GrantChange {
     pub subject: Option<String>,
 }
 
+/// The reply to a change of who may read what, or how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicyChanged {
+    /// `success`.
+    pub status: String,
+    /// What holds from here on.
+    pub message: String,
+    /// What was allowed or taken back; absent for rules and limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+}
+
+impl PolicyChanged {
+    /// It was done.
+    pub fn done(message: String, grant: Option<Grant>) -> Self {
+        Self { status: "success".to_owned(), message, grant }
+    }
+}
+
 /// What is done with a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -123,8 +123,9 @@ pub struct Column {
     pub kind: ColumnKind,
 }
 
-/// How a statement went: `GET /api/queries/{id}/status`, and `--stats`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+/// How a statement went: `GET /api/queries/{id}/status`, and `--stats`. While it runs only `query_id` and `status` are known;
+/// the rest is empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueryStats {
     /// The statement's id.
     pub query_id: String,

@@ -1,9 +1,11 @@
 //! What one line says.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One thing that happened. Number, time and hash are the log's to give.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditEntry)]
 #[serde(default)]
 pub struct Entry {
     /// Id of the request, shared by the lines about one statement.
@@ -57,7 +59,8 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
 }
 
 /// A line as it is read back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditLine)]
 pub struct Line {
     /// Its number; the first line of the log is 1.
     pub seq: u64,

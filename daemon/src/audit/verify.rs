@@ -12,12 +12,14 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use utoipa::ToSchema;
 
 /// More problems than these are counted, not told.
 const TOLD: usize = 100;
 
 /// Something that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AuditProblem)]
 pub struct Problem {
     /// The file.
     pub file: String,
@@ -28,7 +30,8 @@ pub struct Problem {
 }
 
 /// What was checked and what was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AuditVerdict)]
 pub struct Verdict {
     /// Whether nothing was found.
     pub sound: bool,

@@ -10,12 +10,14 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Lines of a page unless the request says otherwise, and at most.
@@ -29,26 +31,37 @@ const LOOK: Duration = Duration::from_millis(250);
 
 type Parameters = BTreeMap<String, String>;
 
+/// A page of the log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    #[schema(value_type = Vec<audit::Line>)]
+    data: Vec<Box<RawValue>>,
+    pagination: Pagination,
+}
+
+/// Which page it is, and of how many.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Pagination {
+    total: u64,
+    page: u64,
+    page_size: u64,
+    total_pages: u64,
+}
+
 /// `GET /api/audit`: a page, the newest line first.
 pub(super) async fn list(
     State(rooms): State<Rooms>,
     Query(given): Query<Vec<(String, String)>>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<AuditPage>, Failure> {
     let mut given = once_each(given)?;
     let filter = Filter::take(&mut given, clock::now())?;
     let page = number(&mut given, "page")?.unwrap_or(1).max(1);
     let size = number(&mut given, "page_size")?.unwrap_or(PAGE_SIZE.0).clamp(1, PAGE_SIZE.1);
     nothing_left(&given)?;
     let found = rooms.gate.audit().page(filter, page, size).await?;
-    Ok(Json(json!({
-        "data": found.lines,
-        "pagination": {
-            "total": found.total,
-            "page": page,
-            "page_size": size,
-            "total_pages": found.total.div_ceil(size),
-        },
-    })))
+    let total_pages = found.total.div_ceil(size);
+    let pagination = Pagination { total: found.total, page, page_size: size, total_pages };
+    Ok(Json(AuditPage { data: found.lines, pagination }))
 }
 
 /// `GET /api/audit/verify`: checks the whole chain.

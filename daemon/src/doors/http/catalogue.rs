@@ -1,15 +1,15 @@
 //! Every route that is the same on the socket and over TCP: path, handler, what it needs, what it does.
 
-use super::openapi::{Group, doc};
+use super::openapi::{Doc, Group, doc};
 use super::rates::Class;
 use super::{
     audit, compat, execute, health, identity, metrics, policies, profiles, queries, samples, tables,
 };
 use wharf_protocol::Permission::{Execute, Manage, Read, Write};
 use wharf_protocol::{
-    GrantChange, ListedTable, MetricRequest, Permissions, PolicyBook, PolicyChange, PolicyTest,
-    PolicyVerdict, Profile, ProfileRequest, QueryRequest, QueryStats, SampleRequest, Table, TableNote, Token,
-    TokenCreate, TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
+    Done, GrantChange, ListedTable, MetricRequest, Permissions, PolicyBook, PolicyChange, PolicyChanged,
+    PolicyTest, PolicyVerdict, Profile, ProfileRequest, QueryRequest, QueryStats, SampleRequest, Table,
+    TableNote, Token, TokenCreate, TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
 };
 
 /// Results come in these forms.
@@ -32,11 +32,27 @@ pub(super) fn groups() -> Vec<Group> {
 
 fn health() -> Group {
     Group::new(None, Class::Health)
-        .get("/health", health::quick, doc("health", "That the process answers"))
-        .get("/api/health/", health::service, doc("health", "The service and its version"))
-        .get("/api/health/ready", health::ready, doc("health", "Whether everything that is needed is there"))
-        .get("/api/health/{source}", health::source, doc("health", "Whether a source answers"))
-        .get("/ai/api/health", health::gateway, doc("health", "The same, as the chat gateway tells it"))
+        .get("/health", health::quick, doc("health", "That the process answers").reply::<health::Alive>())
+        .get(
+            "/api/health/",
+            health::service,
+            doc("health", "The service and its version").reply::<health::Service>(),
+        )
+        .get(
+            "/api/health/ready",
+            health::ready,
+            doc("health", "Whether everything that is needed is there").reply::<health::Ready>(),
+        )
+        .get(
+            "/api/health/{source}",
+            health::source,
+            doc("health", "Whether a source answers").reply::<health::SourceHealth>(),
+        )
+        .get(
+            "/ai/api/health",
+            health::gateway,
+            doc("health", "The same, as the chat gateway tells it").reply::<health::GatewayHealth>(),
+        )
 }
 
 /// How to become somebody.
@@ -51,8 +67,9 @@ pub(super) fn login() -> Group {
 
 /// What is about who asks.
 fn own() -> Group {
-    let logout = || doc("auth", "End the login: every JWT of it is worth nothing from here on");
-    let jwt = || doc("auth", "Another JWT for the login");
+    let logout =
+        || doc("auth", "End the login: every JWT of it is worth nothing from here on").reply::<Done>();
+    let jwt = || doc("auth", "Another JWT for the login").reply::<identity::Jwt>();
     Group::new(Some(Read), Class::Metadata)
         .post("/api/auth/logout", identity::logout, logout())
         .post("/auth/logout", identity::logout, logout())
@@ -111,7 +128,7 @@ fn run() -> Group {
             queries::stream,
             doc("queries", "Run a statement; rows of any number, as they come")
                 .body::<QueryRequest>()
-                .bytes(ROWS),
+                .rows(ROWS),
         )
         .post(
             "/api/queries/validate",
@@ -125,11 +142,15 @@ fn run() -> Group {
             queries::status,
             doc("queries", "How a statement went").reply::<QueryStats>(),
         )
-        .delete("/api/queries/{id}", queries::cancel, doc("queries", "End a statement"))
+        .delete(
+            "/api/queries/{id}",
+            queries::cancel,
+            doc("queries", "End a statement").reply::<queries::Cancelling>(),
+        )
         .post(
             "/api/samples/stream",
             samples::stream,
-            doc("tables", "Some rows of a table").body::<SampleRequest>().bytes(ROWS),
+            doc("tables", "Some rows of a table").body::<SampleRequest>().rows(ROWS),
         )
         .post(
             "/api/profiles",
@@ -146,7 +167,9 @@ fn run() -> Group {
         .post(
             "/sample_data",
             compat::sample_data,
-            doc("tables", "Some rows of a table").body::<compat::SampleData>().bytes(ROWS),
+            doc("tables", "Some rows of a table")
+                .body::<compat::SampleData>()
+                .bytes_or::<compat::Sampled>(ROWS),
         )
         .post(
             "/profile_data",
@@ -157,8 +180,26 @@ fn run() -> Group {
             "/api/statements",
             compat::statements,
             doc("queries", "Run a statement, in the shape of Snowflake's SQL API")
-                .body::<compat::Statements>(),
+                .body::<compat::Statements>()
+                .reply::<compat::StatementReply>(),
         )
+}
+
+/// Which lines of the audit log are meant.
+fn lines(doc: Doc) -> Doc {
+    doc.query("since", "From this time on: a time, a date, or how long ago: 2h")
+        .query("until", "Before this time")
+        .number("after", "Behind the line of this number")
+        .number("before", "Before the line of this number")
+        .query("principal", "Who: user:NAME, agent:ID, or the name alone")
+        .query("swarm", "Of this swarm")
+        .query("tenant", "Of this tenant")
+        .query("action", "What was done")
+        .query("source", "On this source")
+        .query("table", "Naming this table or file")
+        .query("outcome", "How it ended")
+        .query("request_id", "Of this request")
+        .query("text", "With this text in the statement, the reason or a table's name")
 }
 
 fn manage() -> Group {
@@ -206,12 +247,14 @@ fn manage() -> Group {
         .delete(
             "/api/users/{name}",
             identity::delete_user,
-            doc("users", "Delete a user and end their logins"),
+            doc("users", "Delete a user and end their logins").reply::<Done>(),
         )
         .post(
             "/api/tables",
             tables::change,
-            doc("tables", "Let somebody read a table, or no longer").body::<GrantChange>(),
+            doc("tables", "Let somebody read a table, or no longer")
+                .body::<GrantChange>()
+                .reply::<PolicyChanged>(),
         )
         .get(
             "/api/policy",
@@ -221,7 +264,9 @@ fn manage() -> Group {
         .put(
             "/api/policy",
             policies::set,
-            doc("policy", "Set how a table is seen, or how much may be taken").body::<PolicyChange>(),
+            doc("policy", "Set how a table is seen, or how much may be taken")
+                .body::<PolicyChange>()
+                .reply::<PolicyChanged>(),
         )
         .post(
             "/api/policy/test",
@@ -233,21 +278,24 @@ fn manage() -> Group {
         .get(
             "/api/audit",
             audit::list,
-            doc("audit", "Lines of the audit log, the newest first")
-                .query("page", "From 1 on")
-                .query("page_size", "At most 1000")
-                .query("since", "A time, or how long ago: 2h")
-                .query("until", "A time, or how long ago")
-                .query("principal", "Who")
-                .query("action", "What was done")
-                .query("outcome", "How it ended"),
+            lines(doc("audit", "Lines of the audit log, the newest first"))
+                .number("page", "From 1 on")
+                .number("page_size", "At most 1000")
+                .reply::<audit::AuditPage>(),
         )
-        .get("/api/audit/verify", audit::verify, doc("audit", "Check the whole chain"))
+        .get(
+            "/api/audit/verify",
+            audit::verify,
+            doc("audit", "Check the whole chain").reply::<crate::audit::Verdict>(),
+        )
         .get(
             "/api/audit/export",
             audit::export,
-            doc("audit", "The log as a stream")
-                .query("format", "ndjson or csv")
+            lines(doc("audit", "The log as a stream"))
+                .one_of("format", &["ndjson", "csv"], "Its form; absent: ndjson")
+                .one_of("order", &["oldest", "newest"], "Which line comes first; absent: the oldest")
+                .number("limit", "At most this many lines")
+                .one_of("follow", &["false", "true"], "Whether the stream goes on as lines come")
                 .bytes(&["application/x-ndjson", "text/csv"]),
         )
         .get(
@@ -258,11 +306,15 @@ fn manage() -> Group {
         .post(
             "/manage/tokens",
             compat::manage_tokens,
-            doc("tokens", "Make or revoke a token").body::<compat::ManageTokens>(),
+            doc("tokens", "Make or revoke a token")
+                .body::<compat::ManageTokens>()
+                .reply::<compat::TokenManaged>(),
         )
         .post(
             "/manage/tables",
             compat::manage_tables,
-            doc("tables", "Add to what may be read, or take from it").body::<compat::ManageTables>(),
+            doc("tables", "Add to what may be read, or take from it")
+                .body::<compat::ManageTables>()
+                .reply::<PolicyChanged>(),
         )
 }

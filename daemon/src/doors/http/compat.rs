@@ -15,12 +15,11 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::time::Duration;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, Cell, ErrorKind, Format, GrantAction, GrantChange, Profile, ProfileRequest, Role, Sample,
-    SampleRequest, TokenCreate, TokenKind,
+    ApiError, Cell, ErrorKind, Format, GrantAction, GrantChange, PolicyChanged, Profile, ProfileRequest,
+    Role, Sample, SampleRequest, TokenCreate, TokenKind,
 };
 
 /// `POST /manage/tokens`
@@ -52,10 +51,23 @@ enum TokenAction {
     RevokeAgent,
 }
 
+/// What became of a token: its secret where one was made, a sentence where one was revoked.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenManaged {
+    /// `success`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
 pub(super) async fn manage_tokens(
     asker: Asker,
     Body(request): Body<ManageTokens>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<TokenManaged>, Failure> {
     let kind = match request.action {
         TokenAction::GenerateSwarm | TokenAction::RevokeSwarm => TokenKind::Swarm,
         TokenAction::GenerateAgent | TokenAction::RevokeAgent => TokenKind::Agent,
@@ -70,9 +82,8 @@ pub(super) async fn manage_tokens(
             expires_in: request.expires_in,
         };
         let issued = make_token(&asker, create).await?;
-        return Ok(Json(
-            json!({"token": issued.secret, "token_id": issued.token.token_id, "status": "success"}),
-        ));
+        let (token, token_id) = (Some(issued.secret), Some(issued.token.token_id));
+        return Ok(Json(TokenManaged { status: "success", token, token_id, message: None }));
     }
     let id = request.token_id.ok_or_else(|| {
         ApiError::new(ErrorKind::Invalid, "body", "revoking a token needs its token_id")
@@ -84,7 +95,8 @@ pub(super) async fn manage_tokens(
         return Err(Failure(ApiError::new(ErrorKind::Invalid, "token_kind", message)));
     }
     let token = end_token(&asker, &token.token_id).await?;
-    Ok(Json(json!({"status": "success", "message": format!("token {} is revoked", token.token_id)})))
+    let message = Some(format!("token {} is revoked", token.token_id));
+    Ok(Json(TokenManaged { status: "success", token: None, token_id: None, message }))
 }
 
 /// `POST /manage/tables`
@@ -112,7 +124,7 @@ enum TableAction {
 pub(super) async fn manage_tables(
     asker: Asker,
     Body(request): Body<ManageTables>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<PolicyChanged>, Failure> {
     let action = match request.action {
         TableAction::Add => GrantAction::Allow,
         TableAction::Remove => GrantAction::Deny,
@@ -184,6 +196,13 @@ enum SampleType {
     Random,
 }
 
+/// A sample as JSON.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Sampled {
+    #[schema(value_type = Vec<Object>)]
+    data: Box<RawValue>,
+}
+
 /// Rows of one table. A random sample of less than one is a share, of one or more a number of rows.
 pub(super) async fn sample_data(
     asker: Asker,
@@ -218,11 +237,7 @@ pub(super) async fn sample_data(
     let statement = sampling::statement(&asker.gate, wanted).await?;
     if format == Format::Json {
         let (_, rows) = collected(&asker, statement).await?;
-        #[derive(Serialize)]
-        struct Data {
-            data: Box<RawValue>,
-        }
-        return Ok(Json(Data { data: rows }).into_response());
+        return Ok(Json(Sampled { data: rows }).into_response());
     }
     super::queries::send(
         &asker,
@@ -276,13 +291,39 @@ pub(super) struct Statements {
     _role: Option<String>,
 }
 
+/// The reply to `POST /api/statements`. Every value is text there, so no digit is lost.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatementReply {
+    result_set_meta_data: ResultSetMetaData,
+    data: Vec<Vec<Option<String>>>,
+    code: &'static str,
+    sql_state: &'static str,
+    statement_handle: String,
+    message: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResultSetMetaData {
+    num_rows: usize,
+    format: &'static str,
+    row_type: Vec<RowType>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RowType {
+    name: String,
+    r#type: String,
+}
+
 /// Rows of one answer to [`statements`].
 const STATEMENT_ROWS: u64 = 10_000;
 
 pub(super) async fn statements(
     asker: Asker,
     Body(request): Body<Statements>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<StatementReply>, Failure> {
     let mut statement = Statement::new("query", Rights::Source, request.statement);
     statement.source = request.database.map(|d| d.to_ascii_lowercase());
     statement.timeout = request.timeout.filter(|s| *s > 0).map(Duration::from_secs);
@@ -301,16 +342,19 @@ pub(super) async fn statements(
                 .hint("POST /api/queries/stream gives results of any size"),
         ));
     }
-    // Every value is text there, so no digit is lost.
-    let data: Vec<Vec<Option<&str>>> =
-        rows.rows.iter().map(|row| row.iter().map(Cell::text).collect()).collect();
-    let types: Vec<Value> = rows.columns.iter().map(|c| json!({"name": c.name, "type": c.r#type})).collect();
-    Ok(Json(json!({
-        "resultSetMetaData": {"numRows": rows.rows.len(), "format": "jsonv2", "rowType": types},
-        "data": data,
-        "code": "090001",
-        "sqlState": "00000",
-        "statementHandle": stats.query_id,
-        "message": "Statement executed successfully.",
-    })))
+    let text = |cell: &Cell| cell.text().map(str::to_owned);
+    let data: Vec<Vec<Option<String>>> = rows.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+    let types = rows.columns.into_iter().map(|c| RowType { name: c.name, r#type: c.r#type });
+    Ok(Json(StatementReply {
+        result_set_meta_data: ResultSetMetaData {
+            num_rows: data.len(),
+            format: "jsonv2",
+            row_type: types.collect(),
+        },
+        data,
+        code: "090001",
+        sql_state: "00000",
+        statement_handle: stats.query_id,
+        message: "Statement executed successfully.",
+    }))
 }

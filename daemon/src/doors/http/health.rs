@@ -6,28 +6,82 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::Instant;
+use utoipa::ToSchema;
 use wharf_protocol::{ApiError, ErrorKind};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// That the process answers at all.
-pub(super) async fn quick() -> Json<Value> {
-    Json(json!({"status": "healthy"}))
+/// `healthy` or `unhealthy`.
+fn word(well: bool) -> &'static str {
+    if well { "healthy" } else { "unhealthy" }
 }
 
-pub(super) async fn service() -> Json<Value> {
-    Json(json!({"status": "healthy", "service": "wharf", "version": VERSION, "environment": "production"}))
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Alive {
+    /// `healthy`.
+    status: &'static str,
+}
+
+/// The service, for people who look.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Service {
+    /// `healthy`.
+    status: &'static str,
+    service: &'static str,
+    version: &'static str,
+    environment: &'static str,
+}
+
+/// What is needed, each `healthy` or `unhealthy`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ready {
+    status: &'static str,
+    checks: BTreeMap<&'static str, &'static str>,
+    version: &'static str,
+}
+
+/// The names that the gateway with a queue behind it has for the same.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GatewayHealth {
+    status: &'static str,
+    redis_status: &'static str,
+    agent_initialized: bool,
+    mcp_status: &'static str,
+}
+
+/// That a source answers; `{source}_connection` is `OK`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SourceHealth {
+    /// `healthy`.
+    status: &'static str,
+    response_time_ms: f64,
+    #[serde(flatten)]
+    connection: BTreeMap<String, String>,
+}
+
+/// That the process answers at all.
+pub(super) async fn quick() -> Json<Alive> {
+    Json(Alive { status: word(true) })
+}
+
+pub(super) async fn service() -> Json<Service> {
+    Json(Service { status: word(true), service: "wharf", version: VERSION, environment: "production" })
 }
 
 /// As the seed with the queue behind it tells it; here the queue is in the process.
 pub(super) async fn gateway(State(rooms): State<Rooms>) -> Response {
     let well = rooms.state.degraded().is_none();
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let told = if well { "healthy" } else { "unhealthy" };
-    let body =
-        json!({"status": told, "redis_status": "embedded", "agent_initialized": true, "mcp_status": "none"});
+    let body = GatewayHealth {
+        status: word(well),
+        redis_status: "embedded",
+        agent_initialized: true,
+        mcp_status: "none",
+    };
     (status, Json(body)).into_response()
 }
 
@@ -35,7 +89,7 @@ pub(super) async fn gateway(State(rooms): State<Rooms>) -> Response {
 pub(super) async fn source(
     State(rooms): State<Rooms>,
     Path(name): Path<String>,
-) -> Result<Response, Failure> {
+) -> Result<Json<SourceHealth>, Failure> {
     let begun = Instant::now();
     rooms.gate.catalog().get(&name).map_err(|e| ApiError { hint: None, ..e })?;
     let well = answers(&rooms, &name).await;
@@ -43,11 +97,11 @@ pub(super) async fn source(
         let message = format!("the source `{name}` does not answer");
         return Err(Failure(ApiError::new(ErrorKind::Unavailable, "source_unavailable", message)));
     }
-    let mut body = Map::new();
-    body.insert("status".to_owned(), json!("healthy"));
-    body.insert(format!("{name}_connection"), json!("OK"));
-    body.insert("response_time_ms".to_owned(), json!(crate::clock::millis_since(begun)));
-    Ok(Json(Value::Object(body)).into_response())
+    Ok(Json(SourceHealth {
+        status: word(true),
+        response_time_ms: crate::clock::millis_since(begun),
+        connection: [(format!("{name}_connection"), "OK".to_owned())].into(),
+    }))
 }
 
 async fn answers(rooms: &Rooms, name: &str) -> bool {
@@ -67,12 +121,10 @@ pub(super) async fn ready(State(rooms): State<Rooms>) -> Response {
     let audit = rooms.gate.audit().degraded().is_none();
     let checks =
         [("api", true), ("state", state), ("audit", audit), ("engine", engine), ("sources", sources)];
-    let word = |well: bool| if well { "healthy" } else { "unhealthy" };
     let all = checks.iter().all(|(_, well)| *well);
-    let shown: Map<String, Value> =
-        checks.iter().map(|(name, well)| ((*name).to_owned(), json!(word(*well)))).collect();
+    let shown = checks.into_iter().map(|(name, well)| (name, word(well))).collect();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"status": word(all), "checks": shown, "version": VERSION}))).into_response()
+    (status, Json(Ready { status: word(all), checks: shown, version: VERSION })).into_response()
 }
 
 /// Everything that is counted, for Prometheus.

@@ -6,12 +6,11 @@ use super::tcp::Peer;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, ErrorKind, LoginRequest, Permissions, Token, TokenCreate, TokenIssued, TokenResponse,
+    ApiError, Done, ErrorKind, LoginRequest, Permissions, Token, TokenCreate, TokenIssued, TokenResponse,
     TokenRotate, User, UserCreate, UserUpdate,
 };
 
@@ -68,10 +67,10 @@ async fn try_login(watch: &Watch, address: IpAddr, request: LoginRequest) -> Res
     Ok(logged_in.reply)
 }
 
-pub(super) async fn logout(asker: Asker) -> Result<Json<Value>, Failure> {
+pub(super) async fn logout(asker: Asker) -> Result<Json<Done>, Failure> {
     asker.rooms().identity.logout(asker.principal()).await?;
     asker.audit("logout", String::new(), "completed").await?;
-    Ok(Json(json!({"message": "logged out"})))
+    Ok(Json(Done::new("logged out")))
 }
 
 pub(super) async fn refresh(asker: Asker) -> Result<Json<TokenResponse>, Failure> {
@@ -81,11 +80,16 @@ pub(super) async fn refresh(asker: Asker) -> Result<Json<TokenResponse>, Failure
 }
 
 /// A JWT under the name that older clients read.
-pub(super) async fn jwt(asker: Asker) -> Result<Json<Value>, Failure> {
-    let Json(reply) = refresh(asker).await?;
-    Ok(Json(
-        json!({"token": reply.access_token, "token_type": reply.token_type, "expires_in": reply.expires_in}),
-    ))
+#[derive(Serialize, ToSchema)]
+pub(super) struct Jwt {
+    token: String,
+    token_type: String,
+    expires_in: u64,
+}
+
+pub(super) async fn jwt(asker: Asker) -> Result<Json<Jwt>, Failure> {
+    let Json(TokenResponse { access_token: token, token_type, expires_in, .. }) = refresh(asker).await?;
+    Ok(Json(Jwt { token, token_type, expires_in }))
 }
 
 pub(super) async fn me(asker: Asker) -> Json<User> {
@@ -192,11 +196,11 @@ pub(super) async fn update_user(
     Ok(Json(user))
 }
 
-pub(super) async fn delete_user(asker: Asker, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+pub(super) async fn delete_user(asker: Asker, Path(name): Path<String>) -> Result<Json<Done>, Failure> {
     asker.rooms().identity.delete_user(&name).await?;
     let whose = format!("user:{name}");
     asker.end_work_of(std::slice::from_ref(&whose));
     asker.rooms().sessions.forget(&whose).await?;
     asker.audit("user delete", name.clone(), "completed").await?;
-    Ok(Json(json!({"message": format!("User {name} deleted")})))
+    Ok(Json(Done::new(format!("User {name} deleted"))))
 }

@@ -39,6 +39,7 @@ pub(super) struct Doc {
 enum Kind {
     Text,
     Number,
+    OneOf(&'static [&'static str]),
 }
 
 impl Kind {
@@ -47,6 +48,7 @@ impl Kind {
         match self {
             Self::Text => shape.schema_type(Type::String),
             Self::Number => shape.schema_type(Type::Integer).minimum(Some(0)),
+            Self::OneOf(words) => shape.schema_type(Type::String).enum_values(Some(words.iter().copied())),
         }
     }
 }
@@ -95,6 +97,17 @@ impl Doc {
         self
     }
 
+    /// One of some words that may stand there.
+    pub(super) fn one_of(
+        mut self,
+        name: &'static str,
+        words: &'static [&'static str],
+        what: &'static str,
+    ) -> Self {
+        self.query.push((name, Kind::OneOf(words), what));
+        self
+    }
+
     /// The body's shape.
     pub(super) fn body<T: ToSchema>(mut self) -> Self {
         self.body = Some(schema_of::<T>(&mut self.used));
@@ -123,6 +136,14 @@ impl Doc {
     /// The reply is of one of these media types.
     pub(super) fn bytes(mut self, types: &'static [&'static str]) -> Self {
         self.reply = Reply::Bytes(types, None);
+        self
+    }
+
+    /// The reply is rows in one of these media types; as JSON, an array of objects.
+    pub(super) fn rows(mut self, types: &'static [&'static str]) -> Self {
+        let row: RefOr<Schema> = RefOr::T(ObjectBuilder::new().schema_type(Type::Object).into());
+        let rows = RefOr::T(ArrayBuilder::new().items(row).into());
+        self.reply = Reply::Bytes(types, Some(Box::new(rows)));
         self
     }
 

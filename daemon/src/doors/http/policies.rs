@@ -7,16 +7,19 @@ use crate::gate::{Rights, Statement};
 use crate::identity::{Kind, Principal, Who};
 use crate::policies::Subject;
 use axum::Json;
-use serde_json::{Value, json};
+use serde_json::json;
 use wharf_protocol::{
-    ApiError, ErrorKind, PolicyBook, PolicyChange, PolicyTest, PolicyVerdict, Role, RuleEntry,
+    ApiError, ErrorKind, PolicyBook, PolicyChange, PolicyChanged, PolicyTest, PolicyVerdict, Role, RuleEntry,
 };
 
 pub(super) async fn show(asker: Asker) -> Result<Json<PolicyBook>, Failure> {
     Ok(Json(asker.gate.policies().all().await?))
 }
 
-pub(super) async fn set(asker: Asker, Body(change): Body<PolicyChange>) -> Result<Json<Value>, Failure> {
+pub(super) async fn set(
+    asker: Asker,
+    Body(change): Body<PolicyChange>,
+) -> Result<Json<PolicyChanged>, Failure> {
     let subject = subject(&asker, change.subject.as_deref()).await?;
     let told = match (change.table, change.rule, change.limits) {
         (Some(name), Some(rule), None) => {
@@ -49,7 +52,7 @@ pub(super) async fn set(asker: Asker, Body(change): Body<PolicyChange>) -> Resul
             ));
         }
     };
-    Ok(Json(json!({"status": "success", "message": told})))
+    Ok(Json(PolicyChanged::done(told, None)))
 }
 
 /// What would happen if somebody ran a statement, and why. Nothing is run.

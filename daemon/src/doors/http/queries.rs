@@ -11,9 +11,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
+use serde::Serialize;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 use wharf_protocol::{
     ApiError, ErrorKind, Format, OUTPUT_ID, QUERY_ID, QueryRequest, QueryStats, REQUEST_ID,
 };
@@ -223,22 +225,28 @@ fn copy(bytes: &mut dyn Read, begin: impl FnOnce() -> Result<Box<dyn Sink>, Stop
     }
 }
 
-pub(super) async fn status(asker: Asker, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn status(asker: Asker, Path(id): Path<String>) -> Result<Json<QueryStats>, Failure> {
     let (registry, whose) = (asker.gate.registry(), asker.principal().name());
     if let Some(stats) = registry.outcome(&id, &whose) {
-        return Ok(Json(stats).into_response());
+        return Ok(Json(stats));
     }
     if registry.is_running(&id, &whose) {
-        return Ok(
-            (StatusCode::OK, Json(serde_json::json!({"query_id": id, "status": "running"}))).into_response()
-        );
+        return Ok(Json(QueryStats { query_id: id, status: "running".to_owned(), ..QueryStats::default() }));
     }
     Err(not_found(&id))
 }
 
-pub(super) async fn cancel(asker: Asker, Path(id): Path<String>) -> Result<Response, Failure> {
+/// A statement that was told to end.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Cancelling {
+    query_id: String,
+    /// `cancelling`.
+    status: String,
+}
+
+pub(super) async fn cancel(asker: Asker, Path(id): Path<String>) -> Result<Json<Cancelling>, Failure> {
     if asker.gate.registry().cancel(&id, &asker.principal().name(), Reason::Asked) {
-        return Ok(Json(serde_json::json!({"query_id": id, "status": "cancelling"})).into_response());
+        return Ok(Json(Cancelling { query_id: id, status: "cancelling".to_owned() }));
     }
     Err(not_found(&id))
 }

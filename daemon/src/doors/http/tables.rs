@@ -5,10 +5,9 @@ use super::failure::{Body, Failure, Path, Query};
 use crate::policies::Subject;
 use axum::Json;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use wharf_protocol::{
-    ApiError, ErrorKind, Grant, GrantAction, GrantChange, ListedTable, Permission, Table, TableNote,
-    TokenKind,
+    ApiError, ErrorKind, Grant, GrantAction, GrantChange, ListedTable, Permission, PolicyChanged, Table,
+    TableNote, TokenKind,
 };
 
 #[derive(Deserialize)]
@@ -78,12 +77,15 @@ fn check_note(note: &TableNote) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn change(asker: Asker, Body(change): Body<GrantChange>) -> Result<Json<Value>, Failure> {
+pub(super) async fn change(
+    asker: Asker,
+    Body(change): Body<GrantChange>,
+) -> Result<Json<PolicyChanged>, Failure> {
     Ok(Json(grant(&asker, change).await?))
 }
 
 /// Lets somebody read a table, or no longer.
-pub(super) async fn grant(asker: &Asker, change: GrantChange) -> Result<Value, ApiError> {
+pub(super) async fn grant(asker: &Asker, change: GrantChange) -> Result<PolicyChanged, ApiError> {
     asker.principal().need(Permission::Manage)?;
     let subject = subject(asker, change.subject.as_deref()).await?;
     let [source, schema, table] = pattern(asker, &change.table, change.source.as_deref()).await?;
@@ -99,7 +101,7 @@ pub(super) async fn grant(asker: &Asker, change: GrantChange) -> Result<Value, A
         GrantAction::Deny => asker.gate.policies().deny(&grant).await?,
     }
     let message = format!("{} {done} {name}", grant.subject);
-    Ok(json!({"status": "success", "message": message, "grant": grant}))
+    Ok(PolicyChanged::done(message, Some(grant)))
 }
 
 /// The subject that is meant, by its id where a label was given.
