@@ -12,6 +12,7 @@ mod standing;
 mod tokens;
 mod users;
 
+pub use password::AT_ONCE as PASSWORDS_AT_ONCE;
 pub use principal::{Kind, Principal, Who};
 pub use users::LoggedIn;
 
@@ -274,3 +275,5 @@ fn check_line(what: &str, text: &str) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;

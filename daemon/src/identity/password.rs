@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Hashes at once: each takes 19 MiB and some 20 ms of a core.
-const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 4;
 /// Shortest password, in characters (NIST SP 800-63B).
 const SHORTEST: usize = 8;
 /// Longest, in bytes: hashing must not be a way to keep the machine busy.
@@ -42,8 +42,10 @@ pub(super) async fn fits(password: String, hashed: Option<String>) -> Result<boo
         return Ok(false);
     }
     working(move || {
+        // Made at the first check of all, whoever is asked for: made for who isn't there, it would tell once who isn't.
+        let nobody = NOBODY.clone();
         let known = hashed.is_some();
-        let hashed = hashed.unwrap_or_else(|| NOBODY.clone());
+        let hashed = hashed.unwrap_or(nobody);
         let parsed = PasswordHash::new(&hashed);
         let fits = parsed
             .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());

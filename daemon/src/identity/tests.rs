@@ -1,33 +1,33 @@
 use super::*;
 use wharf_protocol::{Permission, Role, TokenCreate, TokenRotate, UserCreate, UserUpdate};
 
-struct Place {
+pub(super) struct Place {
     _dir: tempfile::TempDir,
     state: State,
-    identity: Identity,
+    pub(super) identity: Identity,
 }
 
 const TIMES: Times = Times { jwt: Duration::from_secs(1800), login: Duration::from_secs(43_200) };
 
-async fn place() -> Place {
+pub(super) async fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let state = State::open(dir.path()).await.unwrap();
     let identity = Identity::new(state.clone(), Secrets::new(dir.path()), TIMES);
     Place { _dir: dir, state, identity }
 }
 
-fn create(kind: TokenKind) -> TokenCreate {
+pub(super) fn create(kind: TokenKind) -> TokenCreate {
     TokenCreate { kind, label: None, swarm_id: None, tenant: None, roles: None, expires_in: None }
 }
 
 impl Place {
-    async fn code(&self, header: &str) -> String {
+    pub(super) async fn code(&self, header: &str) -> String {
         let Err(error) = self.who(header).await else { return "ok".to_owned() };
         assert_eq!(error.kind, ErrorKind::Unauthorized);
         error.code
     }
 
-    async fn who(&self, header: &str) -> Result<Principal, ApiError> {
+    pub(super) async fn who(&self, header: &str) -> Result<Principal, ApiError> {
         self.identity.authenticate(Shown::read(header.as_bytes())?).await
     }
 
@@ -38,7 +38,7 @@ impl Place {
 
 use wharf_protocol::TokenResponse;
 
-fn alice() -> UserCreate {
+pub(super) fn alice() -> UserCreate {
     UserCreate {
         username: "alice".to_owned(),
         password: "correct horse".to_owned(),
