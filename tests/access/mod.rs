@@ -6,6 +6,7 @@ mod contract;
 mod credentials;
 mod door;
 mod generated_client;
+mod guessing;
 mod login;
 mod secrets;
 mod server;

@@ -3,8 +3,8 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use std::sync::{Arc, LazyLock};
-use tokio::sync::Semaphore;
+use std::sync::LazyLock;
+use tokio::runtime::{Builder, Runtime};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Hashes at once: each takes 19 MiB and some 20 ms of a core.
@@ -14,7 +14,11 @@ const SHORTEST: usize = 8;
 /// Longest, in bytes: hashing must not be a way to keep the machine busy.
 const LONGEST: usize = 1024;
 
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
+/// Threads for hashing alone, as many as may hash at once. The allocator keeps what a thread has hashed in for that thread:
+/// on any of the daemon's blocking threads, a rush of logins would leave 19 MiB with each.
+static THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    Builder::new_current_thread().max_blocking_threads(AT_ONCE).thread_name("password").build()
+});
 /// What a name that doesn't exist is checked against.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody's password").unwrap_or_default());
 
@@ -61,12 +65,8 @@ fn hash_now(password: &str) -> Result<String, ApiError> {
 
 async fn working<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     let lost = |e: String| ApiError::new(ErrorKind::Internal, "password", e);
-    let place = PLACES.clone().acquire_owned().await.map_err(|e| lost(e.to_string()))?;
-    let work = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        work()
-    });
-    work.await.map_err(|e| lost(e.to_string()))
+    let threads = THREADS.as_ref().map_err(|e| lost(e.to_string()))?;
+    threads.spawn_blocking(work).await.map_err(|e| lost(e.to_string()))
 }
 
 #[cfg(test)]

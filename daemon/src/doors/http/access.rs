@@ -17,6 +17,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use wharf_protocol::{ApiError, ErrorKind, Permission};
 
 /// Who asks, with the rooms and a gate that is open for nobody else.
@@ -95,6 +97,9 @@ pub(super) struct Watch {
     pub(super) rooms: Rooms,
     pub(super) guesses: Guesses,
     pub(super) rates: Rates,
+    /// Whose password is being looked at. Others wait before their guesses are counted, so that many at once are not many
+    /// guesses.
+    pub(super) logins: Arc<Semaphore>,
 }
 
 /// Finds out who asks; nobody, where nothing is shown.

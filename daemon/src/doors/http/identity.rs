@@ -31,6 +31,7 @@ pub(super) async fn login(
     Extension(peer): Extension<Peer>,
     Body(request): Body<Login>,
 ) -> Response {
+    let _turn = watch.logins.acquire().await;
     if let Some(wait) = watch.guesses.barred(peer.0) {
         return barred(wait);
     }

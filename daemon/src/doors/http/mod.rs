@@ -49,7 +49,9 @@ use axum::routing::{get, post};
 use failure::Failure;
 use guesses::Guesses;
 use rates::Rates;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 use wharf_protocol::{ApiError, ErrorKind, REQUEST_ID};
 
@@ -100,8 +102,12 @@ pub fn router(rooms: Rooms) -> Router {
 /// When an origin that was configured is none.
 pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router, ApiError> {
     let request_time = rooms.config.request_time;
-    let watch =
-        Watch { rooms: rooms.clone(), guesses: Guesses::new(tcp.guesses), rates: Rates::new(tcp.rates) };
+    let watch = Watch {
+        rooms: rooms.clone(),
+        guesses: Guesses::new(tcp.guesses),
+        rates: Rates::new(tcp.rates),
+        logins: Arc::new(Semaphore::new(crate::identity::PASSWORDS_AT_ONCE)),
+    };
     let rates = watch.rates.clone();
     tokio::spawn(async move {
         loop {
