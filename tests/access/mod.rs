@@ -7,6 +7,7 @@ mod credentials;
 mod door;
 mod generated_client;
 mod guessing;
+mod half_open;
 mod login;
 mod secrets;
 mod server;
