@@ -82,6 +82,10 @@ fn run(mode: Mode) -> Result<(), ApiError> {
     let settings = Settings::load(&dirs, &env, None, Vec::new()).map_err(|e| {
         ApiError::new(ErrorKind::Invalid, "settings", e.to_string()).maybe_hint(e.hint.clone())
     })?;
+    if settings.text("daemon.core_dumps") != "true" {
+        wharf_daemon::lifecycle::keep_memory_private()
+            .map_err(|e| ApiError::new(ErrorKind::Internal, "core_dumps", e.to_string()))?;
+    }
     let mut config = Config::new(dirs, &settings);
     config.private = mode == Mode::Private;
     // DuckDB works on threads of its own; the rest is waiting.

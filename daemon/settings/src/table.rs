@@ -58,6 +58,13 @@ pub const TABLE: &[Setting] = &[
         doc: "How much the daemon writes to its log.",
     },
     Setting {
+        key: "daemon.core_dumps",
+        kind: Kind::Bool,
+        default: "false",
+        env: "WHARF_CORE_DUMPS",
+        doc: "Let a crash write the daemon's memory to a file, and debuggers of the same user look into it: for a report of a fault, for secrets are in it.",
+    },
+    Setting {
         key: "limits.memory",
         kind: Kind::Size,
         default: "0",

@@ -49,6 +49,15 @@ pub fn scratch(cache: &Path) -> Result<PathBuf, ApiError> {
     Ok(own)
 }
 
+/// Keeps this process's memory, in which secrets are, out of core dumps and from other processes of the same user.
+///
+/// # Errors
+/// When the system refuses.
+pub fn keep_memory_private() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
 /// Whether a process lives; one that has ended and waits for its parent does not.
 pub fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
