@@ -1,10 +1,10 @@
 #!/bin/sh
-# What the tests use beside Rust: tmux for the screen, strace for faults. Installed from Debian where that is possible;
+# What the tests use beside Rust: tmux for the screen, strace for faults, pebble as an authority for certificates. Installed from Debian where that is possible;
 # a test whose tool is missing says that it was skipped.
 set -eu
 missing=
-# Program and Debian package: the screen, faults, a keyring as a desktop has it.
-for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring; do
+# Program and Debian package: the screen, faults, a keyring as a desktop has it, an authority for certificates.
+for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble; do
   command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 top=$(cd "$(dirname "$0")/.." && pwd)

@@ -120,6 +120,8 @@ pub enum Tls {
         email: Option<String>,
         /// Its directory; none: Let's Encrypt.
         directory: Option<String>,
+        /// PEM file with what vouches for the directory; none: what browsers trust.
+        root: Option<PathBuf>,
     },
 }
 
@@ -150,6 +152,7 @@ impl Tcp {
             domains: list("http.acme_domains"),
             email: settings.optional("http.acme_email").map(str::to_owned),
             directory: settings.optional("http.acme_directory").map(str::to_owned),
+            root: path("http.acme_root"),
         };
         let tls = match settings.text("http.tls") {
             "files" => files(),

@@ -186,6 +186,12 @@ pub struct ServeArgs {
     /// Where the authority writes to
     #[arg(long, value_name = "ADDRESS", requires = "acme")]
     pub email: Option<String>,
+    /// The authority's directory; absent: Let's Encrypt
+    #[arg(long, value_name = "URL", requires = "acme")]
+    pub acme_directory: Option<String>,
+    /// PEM file with what vouches for the directory; absent: the roots that browsers know
+    #[arg(long, value_name = "FILE", requires = "acme_directory")]
+    pub acme_root: Option<PathBuf>,
     /// Do without encryption beyond this machine: only behind a proxy that encrypts
     #[arg(long)]
     pub plain: bool,

@@ -32,6 +32,8 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<ExitCode, Failure
         settings.push(("WHARF_ACME_DOMAINS", args.acme.join(",")));
     }
     settings.extend(args.email.map(|email| ("WHARF_ACME_EMAIL", email)));
+    settings.extend(args.acme_directory.map(|url| ("WHARF_ACME_DIRECTORY", url)));
+    settings.extend(args.acme_root.as_deref().map(|file| ("WHARF_ACME_ROOT", absolute(file))));
     if args.plain {
         settings.push(("WHARF_PLAIN", "true".to_owned()));
     }

@@ -1,5 +1,6 @@
 //! Others than the owner: who they are, what they see, how much they may take.
 
+mod acme;
 mod beneath;
 mod chat;
 mod contract;

@@ -156,6 +156,13 @@ pub const TABLE: &[Setting] = &[
         doc: "The authority's directory URL; empty = Let's Encrypt.",
     },
     Setting {
+        key: "http.acme_root",
+        kind: Kind::Text,
+        default: "",
+        env: "WHARF_ACME_ROOT",
+        doc: "PEM file with what vouches for the directory's own certificate; empty = the roots that browsers know.",
+    },
+    Setting {
         key: "http.plain",
         kind: Kind::Bool,
         default: "false",

@@ -2,11 +2,12 @@
 
 use crate::config::Tls;
 use crate::lifecycle::io_error;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_acme::caches::DirCache;
 use rustls_acme::{AcmeConfig, is_tls_alpn_challenge};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -48,8 +49,17 @@ impl Acceptor {
             Tls::Off => return Ok(None),
             Tls::Files(cert, key) => Self::Files(Arc::new(Files::open(cert, key)?)),
             Tls::SelfSigned => Self::Fixed(self_signed(dir)?),
-            Tls::Acme { domains, email, directory } => {
-                acme(domains, email.as_deref(), directory.as_deref(), dir)?
+            Tls::Acme { domains, email, directory, root } => {
+                let mut wanted =
+                    AcmeConfig::new(domains).contact(email.iter().map(|e| format!("mailto:{e}")));
+                wanted = match directory {
+                    Some(url) => wanted.directory(url),
+                    None => wanted.directory_lets_encrypt(true),
+                };
+                if let Some(root) = root {
+                    wanted = wanted.client_tls_config(trusting(root)?);
+                }
+                acme(wanted, domains, dir)?
             }
         }))
     }
@@ -143,24 +153,31 @@ fn self_signed(dir: &Path) -> Result<Arc<ServerConfig>, ApiError> {
     read(&cert, &key)
 }
 
-fn acme(
-    domains: &[String],
-    email: Option<&str>,
-    directory: Option<&str>,
-    dir: &Path,
-) -> Result<Acceptor, ApiError> {
+/// A client that trusts these certificates and no others.
+fn trusting(file: &Path) -> Result<Arc<ClientConfig>, ApiError> {
+    let told = |e: &dyn std::fmt::Display| bad(format!("{} cannot be used: {e}", file.display()));
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    let mut roots = RootCertStore::empty();
+    for root in found.map_err(|e| told(&e))? {
+        roots.add(root).map_err(|e| told(&e))?;
+    }
+    if roots.is_empty() {
+        return Err(told(&"it holds no certificate"));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|e| told(&e))?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// Fetches a certificate, and another before it ends. Both it and the account are kept.
+fn acme(wanted: AcmeConfig<Infallible>, domains: &[String], dir: &Path) -> Result<Acceptor, ApiError> {
     if domains.is_empty() {
         return Err(bad("http.acme_domains names no host".to_owned()));
     }
     let cache = dir.join("acme");
     wharf_settings::Dirs::ensure(&cache).map_err(|e| bad(e.to_string()))?;
-    let mut wanted =
-        AcmeConfig::new(domains).contact(email.map(|e| format!("mailto:{e}"))).cache(DirCache::new(cache));
-    wanted = match directory {
-        Some(url) => wanted.directory(url),
-        None => wanted.directory_lets_encrypt(true),
-    };
-    let mut state = wanted.state();
+    let mut state = wanted.cache(DirCache::new(cache)).state();
     let (ours, challenge) = (state.default_rustls_config(), state.challenge_rustls_config());
     tokio::spawn(async move {
         while let Some(event) = state.next().await {
