@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests use beside Rust: tmux for the screen, strace for faults, pebble as an authority for certificates. Installed from Debian where that is possible;
-# a test whose tool is missing says that it was skipped.
+# What the tests use beside Rust. Installed from Debian where that is possible; a test whose tool is missing says that it was
+# skipped.
 set -eu
 missing=
 # Program and Debian package: the screen, faults, a keyring as a desktop has it, an authority for certificates.
