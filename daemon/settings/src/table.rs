@@ -254,15 +254,6 @@ pub const TABLE: &[Setting] = &[
         doc: "A file of the audit log is deleted when its last line is this old; 0 = never.",
     },
     Setting {
-        key: "output.format",
-        kind: Kind::OneOf(&[
-            "auto", "table", "plain", "vertical", "markdown", "csv", "tsv", "json", "ndjson",
-        ]),
-        default: "auto",
-        env: "WHARF_FORMAT",
-        doc: "The form of results when --format is absent; auto = table.",
-    },
-    Setting {
         key: "client.server",
         kind: Kind::Text,
         default: "",
@@ -282,6 +273,15 @@ pub const TABLE: &[Setting] = &[
         default: "",
         env: "WHARF_SECRETS_KEY_FILE",
         doc: "The key of the encrypted file: a file of 32 bytes or more; empty = the service manager's credential wharf-secrets.key, else a key beside it.",
+    },
+    Setting {
+        key: "output.format",
+        kind: Kind::OneOf(&[
+            "auto", "table", "plain", "vertical", "markdown", "csv", "tsv", "json", "ndjson",
+        ]),
+        default: "auto",
+        env: "WHARF_FORMAT",
+        doc: "The form of results when --format is absent; auto = table.",
     },
     Setting {
         key: "output.color",
