@@ -7,7 +7,7 @@ use crate::link::{Client, Failure};
 use crate::tui::{ChatOptions, Ended, Screen};
 use serde::Deserialize;
 use std::process::ExitCode;
-use wharf_protocol::{MetricInfo, Session, SessionCreate, Source};
+use wharf_protocol::{MetricInfo, Session, SessionCreate, Source, Table};
 
 /// Runs the command. `first_question` is asked as soon as the screen stands.
 ///
@@ -23,12 +23,8 @@ pub async fn run(
             .hint("in scripts use `wharf ask QUESTION`; `wharf --help` shows the rest"));
     }
     let client = context.client().await?;
-    let sources: Vec<Source> = client.get("/api/sources").await?;
-    if sources.is_empty() {
-        crate::output::note(
-            &context.terminal,
-            "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files",
-        );
+    if let Some(nothing) = nothing_there(&client).await? {
+        crate::output::note(&context.terminal, nothing);
         return Ok(ExitCode::SUCCESS);
     }
     let session = match args.session {
@@ -56,6 +52,20 @@ pub async fn run(
         Ended::Left => ExitCode::SUCCESS,
         Ended::Told => ExitCode::from(143),
     })
+}
+
+/// What to do where there is nothing to chat with yet.
+async fn nothing_there(client: &Client) -> Result<Option<&'static str>, Failure> {
+    if client.is_local() {
+        let sources: Vec<Source> = client.get("/api/sources").await?;
+        return Ok(sources.is_empty().then_some(
+            "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files",
+        ));
+    }
+    let tables: Vec<Table> = client.get("/api/tables").await?;
+    Ok(tables.is_empty().then_some(
+        "You may not read any table there yet; an admin can allow some: wharf table allow TABLE --to ...",
+    ))
 }
 
 /// The id of the session of this name; one that does not exist yet is begun under it.

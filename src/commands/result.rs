@@ -158,7 +158,7 @@ async fn bulk(
 ) -> Result<QueryStats, Failure> {
     if let Some(path) = &args.output {
         let mut file = Target::create(path)?;
-        let stats = if client.takes_outputs() {
+        let stats = if client.is_local() {
             let (client, id) = client.hand_over(file.file().as_fd()).await?;
             client.post_into(request.path(), request, &id).await?
         } else {
@@ -171,7 +171,7 @@ async fn bulk(
         return relay::onto_terminal(client, request).await;
     }
     let out = std::io::stdout();
-    if !client.takes_outputs() {
+    if !client.is_local() {
         return relay::copy(client, request, &mut out.lock()).await;
     }
     let (client, id) = client.hand_over(out.as_fd()).await?;

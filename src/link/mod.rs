@@ -49,6 +49,16 @@ enum Place {
     Server,
 }
 
+impl Place {
+    /// A path that is answered at once, whatever else goes on.
+    fn sign_of_life(&self) -> &'static str {
+        match self {
+            Self::Local(_) => "/api/daemon/hello",
+            Self::Server => "/health",
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Local {
     socket: PathBuf,
@@ -145,6 +155,15 @@ impl Client {
         ))
     }
 
+    /// Whether it answers at all.
+    ///
+    /// # Errors
+    /// When it does not, in time.
+    pub async fn answers(&self) -> Result<(), Failure> {
+        let request = self.http.get(self.url(self.place.sign_of_life())).timeout(GREETING);
+        checked(request.send().await.map_err(|e| self.unreachable(&e))?).await.map(drop)
+    }
+
     /// `GET path`, a JSON reply.
     ///
     /// # Errors
@@ -224,8 +243,8 @@ impl Client {
         decode(self.send(request).await?).await
     }
 
-    /// Whether outputs can be handed over: the daemon is on this machine.
-    pub fn takes_outputs(&self) -> bool {
+    /// Whether the daemon is on this machine, so that outputs can be handed over to it.
+    pub fn is_local(&self) -> bool {
         matches!(self.place, Place::Local(_))
     }
 
@@ -263,10 +282,7 @@ impl Client {
     /// Sends a request. While the answer is awaited, the daemon is asked now and then whether it lives, so that a stuck
     /// one never hangs a shell while a long statement may take its time.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
-        let alive = match self.place {
-            Place::Local(_) => "/api/daemon/hello",
-            Place::Server => "/health",
-        };
+        let alive = self.place.sign_of_life();
         let sent = request.send();
         tokio::pin!(sent);
         loop {

@@ -123,7 +123,7 @@ impl Link {
         source: Option<String>,
     ) -> Result<Option<Message>, Failure> {
         // A question is never sent twice by itself, so the daemon must answer before it is sent.
-        if self.client().hello().await.is_err() {
+        if self.client().answers().await.is_err() {
             self.reconnect().await?;
         }
         let request = AskRequest {
