@@ -47,7 +47,7 @@ pub async fn logout(context: &Context, args: LogoutArgs) -> Result<ExitCode, Fai
             _ => {}
         }
     }
-    with_vault(context, |vault, name| vault.remove(name), &server).await?;
+    with_vault(context, Vault::remove, &server).await?;
     if args.json {
         out_json(&json!({"server": server.to_string(), "name": login.name, "status": "logged_out"}));
     } else {
@@ -160,7 +160,7 @@ fn nobody(server: &Server) -> Failure {
 
 /// Who is logged in at a server.
 async fn kept(context: &Context, server: &Server) -> Result<Option<Login>, Failure> {
-    let secret = with_vault(context, |vault, name| vault.get(name), server).await?;
+    let secret = with_vault(context, Vault::get, server).await?;
     secret.as_ref().map(Login::of).transpose()
 }
 
