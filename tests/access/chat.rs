@@ -185,6 +185,10 @@ fn metrics_and_models_are_there_for_who_may_see_their_tables() {
         assert_eq!((&short[0]["models"], &short[0]["files"]), (&json!([model]), &json!([])));
         let (status, shown) = server.get(who, &format!("/api/models/{model}"));
         assert_eq!((status, names(&shown["metrics"])), (200, vec![metric]));
+        assert!(
+            ["sold", "paid"].contains(&shown["defaults"]["agg_time_dimension"].as_str().unwrap()),
+            "{shown}"
+        );
         let said = shown.to_string();
         assert!(!said.contains("phone") && !said.contains("caller") && !said.contains("salary\""), "{said}");
         assert!(shown["measures"][0]["expr"].is_null(), "an expression is SQL: {shown}");

@@ -46,7 +46,11 @@ fn routes() -> Vec<(&'static str, &'static str, Value)> {
             "/api/metrics/query",
             json!({"query": {"metrics": ["revenue"], "group_by": ["metric_time__month"], "where": [], "order_by": ["-revenue"], "limit": 3, "start_time": "2024-01-01", "end_time": "2024-12-31"}, "source": "shop", "format": "json", "dry_run": false, "timeout_ms": 5000}),
         ),
+        ("GET", "/api/metrics-explorer/metrics?source=shop&page=2&page_size=3", Value::Null),
         ("GET", "/api/models", Value::Null),
+        ("GET", "/api/models/?page=1&page_size=1000000000", Value::Null),
+        ("GET", "/api/models/nix?source=shop", Value::Null),
+        ("GET", "/api/models/nix/download", Value::Null),
         (
             "POST",
             "/api/models/lint",

@@ -47,6 +47,9 @@ pub struct ModelDetail {
     pub measures: Vec<ModelMeasure>,
     /// Metrics that are made of it.
     pub metrics: Vec<ModelMetric>,
+    /// What holds for measures that say nothing else: `agg_time_dimension`.
+    #[schema(value_type = Object)]
+    pub defaults: serde_json::Value,
     /// What else the author says.
     #[schema(value_type = Object)]
     pub meta: serde_json::Value,
@@ -63,6 +66,8 @@ pub struct ModelEntity {
     pub description: Option<String>,
     /// Column or SQL expression.
     pub expr: Option<String>,
+    /// Under which other name it is joined; models that are files have none.
+    pub role: Option<String>,
 }
 
 /// Something to group and filter by.

@@ -51,6 +51,7 @@ impl Models {
             dimensions: dimensions(model, &expr),
             measures: measures(model, &expr),
             metrics: metrics_of(&loaded, model).map(|metric| described(metric, &expr)).collect(),
+            defaults: defaults(model),
             meta: serde_json::Value::Object(model.about.meta.clone()),
         })
     }
@@ -123,8 +124,18 @@ fn entities(model: &SemanticModel, expr: Told<'_>) -> Vec<ModelEntity> {
         r#type: kind(entity.kind).to_owned(),
         description: entity.about.description.clone(),
         expr: expr(&entity.expr),
+        role: None,
     });
     all.collect()
+}
+
+/// The time that all measures share, if they do.
+fn defaults(model: &SemanticModel) -> serde_json::Value {
+    let mut times =
+        model.measures.iter().map(|m| m.agg_time_dimension.as_ref().map(|time| time.name.as_str()));
+    let first = times.next().flatten();
+    let shared = first.filter(|_| times.all(|time| time == first));
+    serde_json::json!({"agg_time_dimension": shared})
 }
 
 fn dimensions(model: &SemanticModel, expr: Told<'_>) -> Vec<ModelDimension> {
