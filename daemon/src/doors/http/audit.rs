@@ -209,7 +209,11 @@ impl Export {
 
 const CSV_HEAD: &str = "seq,at,request_id,principal,swarm,tenant,action,source,tables,route,outcome,reason,rows,bytes,time_ms,statement,hash\n";
 
-/// A line as CSV (RFC 4180). What is absent is an empty field; several tables are parted by a comma and a space.
+/// What makes a spreadsheet take a field for a formula. Agents choose what stands in the log, and admins open it.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A line as CSV (RFC 4180). What is absent is an empty field; several tables are parted by a comma and a space; a field that
+/// a spreadsheet would run begins with an apostrophe. NDJSON has every field as it was.
 fn put_csv(out: &mut Vec<u8>, line: &audit::Line) {
     let entry = &line.entry;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -237,9 +241,11 @@ fn put_csv(out: &mut Vec<u8>, line: &audit::Line) {
         if index > 0 {
             out.push(b',');
         }
+        let guard = if field.starts_with(FORMULA) { "'" } else { "" };
         if field.contains([',', '"', '\n', '\r']) {
-            out.extend_from_slice(format!("\"{}\"", field.replace('"', "\"\"")).as_bytes());
+            out.extend_from_slice(format!("\"{guard}{}\"", field.replace('"', "\"\"")).as_bytes());
         } else {
+            out.extend_from_slice(guard.as_bytes());
             out.extend_from_slice(field.as_bytes());
         }
     }
@@ -263,5 +269,16 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "7,now,,,,,,,\"a, b\",,,,3,,,\"select \"\"x\"\"\nfrom t\",h\n");
         assert_eq!(CSV_HEAD.split(',').count(), 17);
+    }
+
+    #[test]
+    fn a_statement_is_no_formula_in_a_spreadsheet() {
+        for statement in ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            let mut out = Vec::new();
+            let entry = audit::Entry { statement: statement.into(), ..audit::Entry::default() };
+            put_csv(&mut out, &audit::Line { seq: 1, at: "now".into(), entry, hash: "h".into() });
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains(&format!("'{statement}")), "{text}");
+        }
     }
 }
