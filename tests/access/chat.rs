@@ -482,6 +482,36 @@ fn streams_end_with_the_right_to_read_them() {
 }
 
 #[test]
+fn a_turn_ends_when_its_asker_may_no_longer() {
+    let (server, red, _) = shop(&[]);
+    // One that would take days.
+    let slow = "(select count(*) from range(1000000000000) t(i) where i % 7 = amount)";
+    server.place.file("m/shop.yml", MODEL.replace("expr: amount", &format!("expr: \"{slow}\"")));
+    let whole = {
+        let (address, red) = (server.address.clone(), red.clone());
+        std::thread::spawn(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            let headers = format!("Authorization: {red}\r\n");
+            write_request(&mut stream, "POST", "/api/chat", &headers, br#"{"message": "revenue"}"#);
+            super::server::answer(Reply::read(stream).unwrap())
+        })
+    };
+    let mut stream = server.connect();
+    let headers = format!("Authorization: {red}\r\n");
+    write_request(&mut stream, "POST", "/api/chat/stream", &headers, br#"{"message": "revenue"}"#);
+    let streamed = Reply::read(stream).unwrap().lines();
+    let running = || crate::streams::http::status(&server.place)["statements"].as_u64().unwrap();
+    wait_until("both run", || running() == 2);
+    server.place.ok(&["token", "revoke", "red", "--confirm", "red"]);
+    let (status, reply) = whole.join().unwrap();
+    assert!(status >= 400 && reply["response"].is_null(), "{reply}");
+    let events = until_the_end(streamed);
+    assert!(events.len() >= 3 && !events.iter().any(|event| event.contains("complete")), "{events:?}");
+    wait_until("nothing runs", || running() == 0);
+}
+
+#[test]
 fn streams_of_one_are_bounded_and_hold_up_no_end() {
     let (mut server, red, blue) = shop(&[]);
     let session = server.chat(&red, "revenue")["session_id"].as_str().unwrap().to_owned();

@@ -155,7 +155,11 @@ fn begins(text: &str) -> Option<usize> {
                 behind.starts_with(|c: char| c.is_ascii_digit() || "*('\"$".contains(c))
                     || later(*i, &["from"])
             }
-            "with" => later(*i, &["as"]) && later(*i, &["select", "from"]),
+            "with" => {
+                words[i + 1..].iter().any(|(at, word)| {
+                    *word == "as" && lower[at + 2..].trim_start().starts_with(['(', 'm', 'n'])
+                }) && later(*i, &["select", "from"])
+            }
             "from" => later(*i, &["select"]) && !words[..*i].iter().any(|(_, word)| *word == "select"),
             "insert" | "merge" => next(*i) == "into",
             "delete" => next(*i) == "from",
@@ -199,6 +203,7 @@ mod tests {
             "Select 1",
             "select 'a'",
             "with a as (select 1) from a",
+            "with a(x) as materialized (from t) from a",
             "from orders select id",
             "insert into t values (1)",
             "update t set a = 1",
@@ -219,6 +224,7 @@ mod tests {
             "12 rows. Highest revenue: 94,990.16 for 2024-05; lowest: 3 for Select Comfort.",
             "In 2023 it was 5: a change of 7 from the year before.",
             "revenue with a discount, from web, by month",
+            "Revenue with discount was 5 as of May, down from 7.",
             "reading the question against the models of shop",
             "the table orders has no column `updated`",
             "",
