@@ -13,3 +13,4 @@ mod login;
 mod secrets;
 mod server;
 mod sight;
+mod tables;

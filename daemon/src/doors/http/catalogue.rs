@@ -25,7 +25,7 @@ const ROWS: &[&str] = &[
 ];
 
 pub(super) fn groups() -> Vec<Group> {
-    let mut all = vec![health(), own(), read(), write(), run(), manage()];
+    let mut all = vec![health(), own(), read(), write(), follow(), run(), manage()];
     all.extend(super::talk::groups());
     all
 }
@@ -113,6 +113,21 @@ fn write() -> Group {
     )
 }
 
+/// What is about a statement that runs: it does not count as another one.
+fn follow() -> Group {
+    Group::new(Some(Execute), Class::Metadata)
+        .get(
+            "/api/queries/{id}/status",
+            queries::status,
+            doc("queries", "How a statement went").reply::<QueryStats>(),
+        )
+        .delete(
+            "/api/queries/{id}",
+            queries::cancel,
+            doc("queries", "End a statement").reply::<queries::Cancelling>(),
+        )
+}
+
 /// What runs statements.
 fn run() -> Group {
     Group::new(Some(Execute), Class::Query)
@@ -137,15 +152,17 @@ fn run() -> Group {
                 .body::<execute::ValidateRequest>()
                 .reply::<execute::ValidateReply>(),
         )
-        .get(
-            "/api/queries/{id}/status",
-            queries::status,
-            doc("queries", "How a statement went").reply::<QueryStats>(),
+        .post(
+            "/api/tables/{table}/sample",
+            samples::of_table,
+            doc("tables", "Some rows of a table")
+                .body::<samples::TableSample>()
+                .bytes_or::<samples::Sampled>(ROWS),
         )
-        .delete(
-            "/api/queries/{id}",
-            queries::cancel,
-            doc("queries", "End a statement").reply::<queries::Cancelling>(),
+        .post(
+            "/api/tables/{table}/profile",
+            profiles::of_table,
+            doc("tables", "A table's profile").body::<profiles::TableProfile>().reply::<Profile>(),
         )
         .post(
             "/api/samples/stream",
@@ -169,7 +186,7 @@ fn run() -> Group {
             compat::sample_data,
             doc("tables", "Some rows of a table")
                 .body::<compat::SampleData>()
-                .bytes_or::<compat::Sampled>(ROWS),
+                .bytes_or::<samples::Sampled>(ROWS),
         )
         .post(
             "/profile_data",

@@ -2,24 +2,22 @@
 //! hands on.
 
 use super::access::Asker;
-use super::execute::collected;
 use super::failure::{Body, Failure};
 use super::identity::{end_token, make_token};
+use super::samples::{SampleType, TableSample};
 use super::tables::grant;
-use crate::formats::Style;
+use super::{profiles, samples};
 use crate::gate::{Deliver, Rights, Statement};
-use crate::sampling;
 use crate::sources::{Cancel, Collect};
 use axum::Json;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::time::Duration;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, Cell, ErrorKind, Format, GrantAction, GrantChange, PolicyChanged, Profile, ProfileRequest,
-    Role, Sample, SampleRequest, TokenCreate, TokenKind,
+    ApiError, Cell, ErrorKind, GrantAction, GrantChange, PolicyChanged, Profile, ProfileRequest, Role,
+    TokenCreate, TokenKind,
 };
 
 /// `POST /manage/tokens`
@@ -162,14 +160,7 @@ pub(super) async fn profile_data(
 ) -> Result<Json<Profile>, Failure> {
     let table = qualified(&request.table_name, request.schema_name.as_deref());
     let wanted = ProfileRequest { table, source: request.source, refresh: request.force_refresh, cwd: None };
-    Ok(Json(profiled(&asker, &wanted).await?))
-}
-
-/// Makes a profile for who asks, until they go away.
-pub(super) async fn profiled(asker: &Asker, wanted: &ProfileRequest) -> Result<Profile, ApiError> {
-    let cancel = Cancel::default();
-    let _guard = super::queries::CancelOnDrop(cancel.clone());
-    crate::profiling::profile(&asker.rooms().state, &asker.gate, wanted, cancel, &|_| {}).await
+    Ok(Json(profiles::made(&asker, &wanted).await?))
 }
 
 /// `POST /sample_data`
@@ -189,86 +180,17 @@ pub(super) struct SampleData {
     output_format: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum SampleType {
-    First,
-    Random,
-}
-
-/// A sample as JSON.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Sampled {
-    #[schema(value_type = Vec<Object>)]
-    data: Box<RawValue>,
-}
-
-/// Rows of one table. A random sample of less than one is a share, of one or more a number of rows.
+/// Rows of one table.
 pub(super) async fn sample_data(
     asker: Asker,
     headers: HeaderMap,
     Body(request): Body<SampleData>,
 ) -> Result<Response, Failure> {
-    let bad = |message: &str| ApiError::new(ErrorKind::Invalid, "bad_sample", message);
-    let rows = whole(request.sample_size);
-    let sample = match (request.sample_type, rows) {
-        (SampleType::First, Some(rows)) => Sample::First(rows),
-        (SampleType::Random, Some(rows)) if rows >= 1 => Sample::Random(rows),
-        (SampleType::Random, _) if request.sample_size > 0.0 && request.sample_size < 1.0 => {
-            Sample::Percent(request.sample_size * 100.0)
-        }
-        _ => {
-            return Err(Failure(bad(
-                "sample_size is a whole number of rows, or for random samples a share between 0 and 1",
-            )));
-        }
-    };
-    let format = format_of(request.output_format.as_deref())?;
-    let wanted = SampleRequest {
-        table: qualified(&request.table_name, request.schema_name.as_deref()),
-        source: request.source,
-        sample,
-        seed: request.seed,
-        format,
-        cwd: None,
-        no_header: false,
-        null: None,
-    };
-    let statement = sampling::statement(&asker.gate, wanted).await?;
-    if format == Format::Json {
-        let (_, rows) = collected(&asker, statement).await?;
-        return Ok(Json(Sampled { data: rows }).into_response());
-    }
-    super::queries::send(
-        &asker,
-        &headers,
-        super::queries::Output::body(),
-        statement,
-        format,
-        Style::default(),
-    )
-    .await
-}
-
-/// A number without fraction that fits.
-fn whole(size: f64) -> Option<u64> {
-    let fits = size >= 0.0 && size.fract() == 0.0 && size <= 1e15;
-    fits.then(|| format!("{size:.0}").parse().ok()).flatten()
-}
-
-fn format_of(name: Option<&str>) -> Result<Format, ApiError> {
-    Ok(match name.unwrap_or("JSON").to_ascii_lowercase().as_str() {
-        "json" => Format::Json,
-        "csv" => Format::Csv,
-        "parquet" => Format::Parquet,
-        "arrow" => Format::Arrow,
-        other => {
-            let message = format!("`{other}` is not a format that samples come in");
-            return Err(
-                ApiError::new(ErrorKind::Invalid, "format", message).hint("say JSON, CSV, Parquet or Arrow")
-            );
-        }
-    })
+    let SampleData { table_name, schema_name, source, sample_type, sample_size, seed, output_format } =
+        request;
+    let table = qualified(&table_name, schema_name.as_deref());
+    let asked = TableSample { sample_type, sample_size, seed, output_format };
+    samples::give(&asker, &headers, table, source, asked).await
 }
 
 /// `POST /api/statements`, as Snowflake's SQL API asks.

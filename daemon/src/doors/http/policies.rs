@@ -34,7 +34,8 @@ pub(super) async fn set(
             format!("the rule of {} for {name} is set", entry.subject)
         }
         (None, None, Some(limits)) => {
-            let all = [limits.rows, limits.bytes, limits.seconds, limits.concurrent, limits.per_day, limits.cost];
+            let all =
+                [limits.rows, limits.bytes, limits.seconds, limits.concurrent, limits.per_day, limits.cost];
             if all.into_iter().flatten().any(|n| i64::try_from(n).is_err()) {
                 let message = format!("a limit is at most {}", i64::MAX);
                 return Err(Failure(ApiError::new(ErrorKind::Invalid, "bad_limit", message)));
