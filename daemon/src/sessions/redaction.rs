@@ -156,9 +156,10 @@ fn begins(text: &str) -> Option<usize> {
                     || later(*i, &["from"])
             }
             "with" => {
-                words[i + 1..].iter().any(|(at, word)| {
-                    *word == "as" && lower[at + 2..].trim_start().starts_with(['(', 'm', 'n'])
-                }) && later(*i, &["select", "from"])
+                words[i + 1..]
+                    .iter()
+                    .any(|(at, word)| *word == "as" && begins_subquery(lower[at + 2..].trim_start()))
+                    && later(*i, &["select", "from"])
             }
             "from" => later(*i, &["select"]) && !words[..*i].iter().any(|(_, word)| *word == "select"),
             "insert" | "merge" => next(*i) == "into",
@@ -174,6 +175,11 @@ fn begins(text: &str) -> Option<usize> {
         }
     });
     found.map(|(_, (at, _))| *at)
+}
+
+/// Whether this stands behind the AS of a WITH.
+fn begins_subquery(text: &str) -> bool {
+    ["(", "materialized", "not materialized"].iter().any(|begin| text.starts_with(begin))
 }
 
 /// Words with their places.
@@ -225,6 +231,7 @@ mod tests {
             "In 2023 it was 5: a change of 7 from the year before.",
             "revenue with a discount, from web, by month",
             "Revenue with discount was 5 as of May, down from 7.",
+            "Customers with orders, known as new ones: 5, up from 3.",
             "reading the question against the models of shop",
             "the table orders has no column `updated`",
             "",
