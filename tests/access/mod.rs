@@ -10,6 +10,7 @@ mod generated_client;
 mod guessing;
 mod half_open;
 mod login;
+mod rights;
 mod secrets;
 mod server;
 mod sight;

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// `POST /api/metrics/query`: a metric query against a source's semantic models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MetricRequest {
     /// The query, in the JSON form of `wharf metric query --from`.
     pub query: serde_json::Value,

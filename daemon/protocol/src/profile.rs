@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// `POST /api/profiles`: profile a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProfileRequest {
     /// Table name, or the path of a file.
     pub table: String,

@@ -58,6 +58,7 @@ pub enum Param {
 
 /// A statement to run: `POST /api/queries/stream`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// One SQL statement.
     pub sql: String,
@@ -165,6 +166,7 @@ pub enum Sample {
 
 /// `POST /api/samples/stream`: rows of one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SampleRequest {
     /// Table name, or the path of a file.
     pub table: String,

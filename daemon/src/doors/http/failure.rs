@@ -18,13 +18,22 @@ tokio::task_local! {
 }
 
 impl IntoResponse for Failure {
-    fn into_response(mut self) -> Response {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.with_status(status)
+    }
+}
+
+impl Failure {
+    /// The reply with a status that says more than the error's kind.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Response {
         crate::measures::error(self.0.kind);
         if self.0.request_id.is_none() {
             self.0.request_id = ASKED.try_with(Clone::clone).ok();
         }
-        let status = StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self.0)).into_response()
+        let mut body = serde_json::to_value(self.0).unwrap_or_default();
+        body["status_code"] = status.as_u16().into();
+        (status, Json(body)).into_response()
     }
 }
 

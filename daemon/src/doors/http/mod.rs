@@ -48,7 +48,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use failure::Failure;
 use guesses::Guesses;
+use http_body_util::LengthLimitError;
 use rates::Rates;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -143,9 +145,7 @@ async fn unknown(request: Request) -> Failure {
 async fn other_method(request: Request) -> Response {
     let message = format!("{} does not take {}", request.uri().path(), request.method());
     let failure = Failure(ApiError::new(ErrorKind::Invalid, "method_not_allowed", message));
-    let mut response = failure.into_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
+    failure.with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 /// Waits for the body, but not for ever: one that never ends would hold a connection and what it has sent so far.
@@ -153,10 +153,13 @@ async fn whole(State(limit): State<Duration>, request: Request, next: Next) -> R
     let (head, body) = request.into_parts();
     let error = match tokio::time::timeout(limit, axum::body::to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(bytes)) => return next.run(Request::from_parts(head, bytes.into())).await,
+        Ok(Err(e)) if e.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+            let message = format!("a body may have {} MiB, and this one is larger", BODY_LIMIT >> 20);
+            let error = ApiError::new(ErrorKind::Invalid, "body_too_large", message);
+            return Failure(error).with_status(StatusCode::PAYLOAD_TOO_LARGE);
+        }
         Ok(Err(e)) => {
-            let message = format!("the request's body cannot be read: {e}");
-            ApiError::new(ErrorKind::Invalid, "body", message)
-                .hint(format!("a body may have {} MiB", BODY_LIMIT >> 20))
+            ApiError::new(ErrorKind::Invalid, "body", format!("the request's body cannot be read: {e}"))
         }
         Err(_) => {
             let message = format!("the request's body did not come whole within {} s", limit.as_secs_f32());
