@@ -139,7 +139,12 @@ fn what_is_of_others_is_like_what_is_not_there() {
             let from = path.find('{').unwrap();
             let to = path.find('}').unwrap() + 1;
             let path = format!("{}{id}{}", &path[..from], &path[to..]);
-            let (status, mut reply) = ask(&server, &red, &method, &path, &json!({}));
+            let fits = if path.ends_with("/sample") {
+                json!({"sample_type": "first", "sample_size": 1})
+            } else {
+                json!({})
+            };
+            let (status, mut reply) = ask(&server, &red, &method, &path, &fits);
             reply["request_id"] = Value::Null;
             (status, reply.to_string().replace(id, "ID"))
         };
