@@ -56,4 +56,4 @@ generated: setup
 bench: build
 	@sh scripts/bench-tools.sh
 	@python3 scripts/bench.py $(RELEASE)
-	@cargo bench --quiet -p wharf-daemon --bench statement
+	@cargo bench --quiet -p wharf-daemon --bench statement --bench policy

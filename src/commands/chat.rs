@@ -62,7 +62,7 @@ async fn nothing_there(client: &Client) -> Result<Option<&'static str>, Failure>
             "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files",
         ));
     }
-    let tables: Vec<Table> = client.get("/api/tables").await?;
+    let tables: Vec<Table> = client.list("/api/tables").await?;
     Ok(tables.is_empty().then_some(
         "You may not read any table there yet; an admin can allow some: wharf table allow TABLE --to ...",
     ))

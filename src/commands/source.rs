@@ -208,7 +208,7 @@ fn column_types(columns: &Value) -> Result<BTreeMap<String, String>, String> {
 
 async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failure> {
     let source: Source = client.get(&format!("/api/sources/{}", encoded(name))).await?;
-    let tables: Vec<Table> = client.get(&format!("/api/tables?source={}", encoded(name))).await?;
+    let tables: Vec<Table> = client.list(&format!("/api/tables?source={}", encoded(name))).await?;
     if json {
         out_json(&serde_json::json!({"source": source, "tables": tables}));
         return Ok(ExitCode::SUCCESS);

@@ -79,7 +79,7 @@ async fn tables(context: &Context, client: &Client) -> Result<Vec<Table>, Failur
     let path = context
         .source()
         .map_or_else(|| "/api/tables".to_owned(), |s| format!("/api/tables?source={}", encoded(&s)));
-    client.get(&path).await
+    client.list(&path).await
 }
 
 fn find<'a>(tables: &'a [Table], table: &str) -> Result<&'a Table, Failure> {

@@ -33,7 +33,7 @@ pub async fn run(context: &Context, action: TokenAction) -> Result<ExitCode, Fai
             Ok(ExitCode::SUCCESS)
         }
         TokenAction::List { output } => {
-            let tokens: Vec<Token> = client.get("/api/tokens").await?;
+            let tokens: Vec<Token> = client.list("/api/tokens").await?;
             let columns = [
                 ("token_id", ColumnKind::Text),
                 ("kind", ColumnKind::Text),

@@ -32,7 +32,7 @@ pub async fn run(context: &Context, action: UserAction) -> Result<ExitCode, Fail
             Ok(ExitCode::SUCCESS)
         }
         UserAction::List { output } => {
-            let users: Vec<User> = client.get("/api/users").await?;
+            let users: Vec<User> = client.list("/api/users").await?;
             let columns = [
                 ("name", ColumnKind::Text),
                 ("display_name", ColumnKind::Text),

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wharf_protocol::{ApiError, ErrorKind, Hello, PROTOCOL};
+use wharf_protocol::{ApiError, ErrorKind, Hello, PROTOCOL, Page};
 use wharf_settings::Dirs;
 
 /// A connection is made within this time, or not at all.
@@ -170,6 +170,23 @@ impl Client {
     /// What the daemon says, or that it cannot be reached.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         decode(self.send(self.http.get(self.url(path))).await?).await
+    }
+
+    /// `GET path`, all pages of a list.
+    ///
+    /// # Errors
+    /// What the daemon says, or that it cannot be reached.
+    pub async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+        let joined = if path.contains('?') { '&' } else { '?' };
+        let mut all = Vec::new();
+        for page in 1.. {
+            let part: Page<T> = self.get(&format!("{path}{joined}page={page}&page_size=1000")).await?;
+            all.extend(part.data);
+            if page >= part.pagination.total_pages {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// `POST path` with a JSON body, a JSON reply.

@@ -507,7 +507,11 @@ fn a_turn_ends_when_its_asker_may_no_longer() {
     let (status, reply) = whole.join().unwrap();
     assert!(status >= 400 && reply["response"].is_null(), "{reply}");
     let events = until_the_end(streamed);
-    assert!(events.len() >= 3 && !events.iter().any(|event| event.contains("complete")), "{events:?}");
+    // How far it had come is a matter of timing; it had begun, and never came to an answer.
+    assert!(
+        events[0].contains("session") && !events.iter().any(|event| event.contains("complete")),
+        "{events:?}"
+    );
     wait_until("nothing runs", || running() == 0);
 }
 

@@ -96,7 +96,8 @@ fn schemathesis_finds_no_violation() {
         .arg("run")
         .arg(format!("http://{}/openapi.json", server.address))
         .args(["-H", &format!("Authorization: Bearer {swarm};{boss}")])
-        .args(["--phases", "coverage,fuzzing", "--max-examples", "10", "--seed", "7", "--workers", "2"])
+        // One worker: with more, the library beneath it now and then trips over itself while it makes its cases.
+        .args(["--phases", "coverage,fuzzing", "--max-examples", "10", "--seed", "7", "--workers", "1"])
         // SQL that is a text is not yet SQL that runs; a fuzzer that may end tokens ends its own; and a stream of events has
         // no end to wait for.
         .args([

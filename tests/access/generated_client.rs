@@ -73,7 +73,7 @@ fn a_generated_client_shows_each_tenant_its_own() {
     for (who, tenant, ids) in [("red", "acme", json!([1, 2])), ("blue", "umbra", json!([3]))] {
         let told = &told[who];
         assert_eq!(told["me"]["tenant"], tenant);
-        assert_eq!(told["tables"][0]["name"], "orders");
+        assert_eq!(told["tables"]["data"][0]["name"], "orders");
         assert_eq!(told["listed"].as_array().unwrap().len(), 1, "{told}");
         for rows in [&told["rows"]["rows"], &told["sample"]["data"]] {
             let rows = rows.as_array().unwrap();
@@ -94,6 +94,6 @@ fn a_generated_client_shows_each_tenant_its_own() {
     assert_eq!(boss["deleted"]["message"], "User carol deleted");
     assert_eq!(boss["denials"]["pagination"]["page_size"], 5, "{boss}");
     assert_eq!(boss["verdict"]["sound"], true);
-    assert!(boss["tokens"].as_array().unwrap().len() >= 5);
+    assert!(boss["tokens"]["data"].as_array().unwrap().len() >= 5);
     assert_eq!(told["health"]["status"], "healthy");
 }

@@ -161,6 +161,12 @@ fn what_is_hidden_and_what_is_missing_look_alike() {
         (s1, r1["message"].to_string().replace("other", "X")),
         (s2, r2["message"].to_string().replace("nothere", "X"))
     );
+    let list = |source: &str| {
+        let (status, reply) = server.get(&red, &format!("/api/tables?source={source}"));
+        (status, reply["message"].to_string().replace(source, "X"), reply["hint"].clone())
+    };
+    assert_eq!(list("other"), list("othre"));
+    assert_eq!((list("other").0, list("shop").0), (404, 200));
     // A second source of which nothing is granted makes nothing ambiguous.
     assert_eq!(server.rows(&red, "select count(*) n from orders")[0]["n"], 2);
 }

@@ -30,8 +30,7 @@ pub use identity::{
 };
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 pub use model::{
-    MetricPage, ModelDetail, ModelDimension, ModelEntity, ModelInfo, ModelMeasure, ModelMetric, ModelPage,
-    Pagination,
+    ModelDetail, ModelDimension, ModelEntity, ModelInfo, ModelMeasure, ModelMetric, Page, Pagination,
 };
 pub use policy::{
     Grant, GrantAction, GrantChange, LimitsEntry, ListedTable, PolicyBook, PolicyChange, PolicyChanged,

@@ -131,20 +131,11 @@ pub struct Pagination {
     pub total_pages: u64,
 }
 
-/// A page of metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct MetricPage {
-    /// The metrics.
-    pub data: Vec<crate::MetricInfo>,
-    /// Which of them.
-    pub pagination: Pagination,
-}
-
-/// A page of models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ModelPage {
-    /// The models.
-    pub data: Vec<ModelInfo>,
-    /// Which of them.
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Its entries.
+    pub data: Vec<T>,
+    /// Which part it is.
     pub pagination: Pagination,
 }

@@ -177,6 +177,7 @@ pub struct SampleRequest {
     pub sample: Sample,
     /// The same seed over the same data draws the same rows.
     #[serde(default)]
+    #[schema(format = "uint32")]
     pub seed: Option<u32>,
     /// The form of the rows.
     pub format: Format,

@@ -48,9 +48,12 @@ impl Gate {
         let effective = self.effective().await?;
         let (gate, source) = (self.clone(), source.map(str::to_owned));
         let listed = tokio::task::spawn_blocking(move || {
-            let names = match source {
-                Some(name) => vec![gate.catalog().get(&name).map(|s| s.name)?],
-                None => gate.catalog().sources().into_iter().map(|s| s.name).collect(),
+            let names: Vec<String> = match (source, &effective) {
+                (Some(name), None) => vec![gate.catalog().get(&name).map(|s| s.name)?],
+                (Some(name), theirs) => {
+                    gate.source_for(theirs.as_ref(), Some(&name), &Cancel::default())?.into_iter().collect()
+                }
+                (None, _) => gate.catalog().sources().into_iter().map(|s| s.name).collect(),
             };
             let mut tables = Vec::new();
             for name in names {

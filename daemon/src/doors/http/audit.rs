@@ -1,6 +1,7 @@
 //! The audit log: pages, the whole of it as a stream, and the check of its chain.
 
 use super::failure::{Failure, Query};
+use super::paging::{bounded, pagination};
 use crate::audit::{Audit, Filter, Lines, Order, Verdict};
 use crate::clock;
 use crate::state::StateError;
@@ -18,10 +19,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
-use wharf_protocol::{ApiError, ErrorKind};
+use wharf_protocol::{ApiError, ErrorKind, Pagination};
 
-/// Lines of a page unless the request says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (50, 1000);
 /// Bytes that are handed on at a time.
 const CHUNK: usize = 64 << 10;
 /// Chunks that may wait for the reader.
@@ -39,15 +38,6 @@ pub(super) struct AuditPage {
     pagination: Pagination,
 }
 
-/// Which page it is, and of how many.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Pagination {
-    total: u64,
-    page: u64,
-    page_size: u64,
-    total_pages: u64,
-}
-
 /// `GET /api/audit`: a page, the newest line first.
 pub(super) async fn list(
     State(rooms): State<Rooms>,
@@ -55,12 +45,10 @@ pub(super) async fn list(
 ) -> Result<Json<AuditPage>, Failure> {
     let mut given = once_each(given)?;
     let filter = Filter::take(&mut given, clock::now())?;
-    let page = number(&mut given, "page")?.unwrap_or(1).max(1);
-    let size = number(&mut given, "page_size")?.unwrap_or(PAGE_SIZE.0).clamp(1, PAGE_SIZE.1);
+    let (page, size) = bounded(number(&mut given, "page")?, number(&mut given, "page_size")?);
     nothing_left(&given)?;
     let found = rooms.gate.audit().page(filter, page, size).await?;
-    let total_pages = found.total.div_ceil(size);
-    let pagination = Pagination { total: found.total, page, page_size: size, total_pages };
+    let pagination = pagination(found.total, page, size);
     Ok(Json(AuditPage { data: found.lines, pagination }))
 }
 

@@ -95,7 +95,7 @@ fn read() -> Group {
             tables::list,
             doc("tables", "The tables that may be read")
                 .query("source", "Of this source only")
-                .list::<Table>(),
+                .page::<Table>(),
         )
         .get("/api/tables/{table}", tables::show, doc("tables", "A table that may be read").reply::<Table>())
         .get(
@@ -224,7 +224,7 @@ fn manage() -> Group {
         .get(
             "/api/tokens",
             identity::tokens,
-            doc("tokens", "All tokens, without their secrets").list::<Token>(),
+            doc("tokens", "All tokens, without their secrets").page::<Token>(),
         )
         .post(
             "/api/tokens",
@@ -249,7 +249,7 @@ fn manage() -> Group {
             identity::rotate_token,
             doc("tokens", "Give a token another secret").body::<TokenRotate>().reply::<TokenIssued>(),
         )
-        .get("/api/users", identity::users, doc("users", "All users").list::<User>())
+        .get("/api/users", identity::users, doc("users", "All users").page::<User>())
         .post(
             "/api/users",
             identity::create_user,

@@ -175,6 +175,7 @@ pub(super) struct SampleData {
     sample_type: SampleType,
     sample_size: f64,
     #[serde(default)]
+    #[schema(format = "uint32")]
     seed: Option<u32>,
     #[serde(default)]
     output_format: Option<String>,

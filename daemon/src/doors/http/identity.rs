@@ -1,7 +1,8 @@
 //! Logins, tokens, users.
 
 use super::access::{Asker, Watch, barred};
-use super::failure::{Body, Failure, Path};
+use super::failure::{Body, Failure, Path, Query};
+use super::paging::PageQuery;
 use super::tcp::Peer;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, Done, ErrorKind, LoginRequest, Permissions, Token, TokenCreate, TokenIssued, TokenResponse,
-    TokenRotate, User, UserCreate, UserUpdate,
+    ApiError, Done, ErrorKind, LoginRequest, Page, Permissions, Token, TokenCreate, TokenIssued,
+    TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
 };
 
 /// What can be logged in with: a name and a password, or the token of a warehouse.
@@ -108,8 +109,11 @@ pub(super) async fn permissions(asker: Asker) -> Json<Permissions> {
     })
 }
 
-pub(super) async fn tokens(asker: Asker) -> Result<Json<Vec<Token>>, Failure> {
-    Ok(Json(asker.rooms().identity.tokens().await?))
+pub(super) async fn tokens(
+    asker: Asker,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Token>>, Failure> {
+    Ok(Json(query.part(asker.rooms().identity.tokens().await?)))
 }
 
 pub(super) async fn token(asker: Asker, Path(id): Path<String>) -> Result<Json<Token>, Failure> {
@@ -165,8 +169,8 @@ pub(super) async fn end_token(asker: &Asker, id: &str) -> Result<Token, ApiError
     Ok(revoked)
 }
 
-pub(super) async fn users(asker: Asker) -> Result<Json<Vec<User>>, Failure> {
-    Ok(Json(asker.rooms().identity.users().await?))
+pub(super) async fn users(asker: Asker, Query(query): Query<PageQuery>) -> Result<Json<Page<User>>, Failure> {
+    Ok(Json(query.part(asker.rooms().identity.users().await?)))
 }
 
 pub(super) async fn user(asker: Asker, Path(name): Path<String>) -> Result<Json<User>, Failure> {

@@ -2,6 +2,7 @@
 
 use super::access::Asker;
 use super::failure::{Body, Failure, Path, Query};
+use super::paging::SourcePageQuery;
 use super::queries::Output;
 use crate::formats::Style;
 use crate::gate::{Rights, Statement};
@@ -11,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::time::Duration;
 use wharf_protocol::{
-    ApiError, ErrorKind, MetricColumn, MetricInfo, MetricPage, MetricReply, MetricRequest, ModelDetail,
-    ModelPage, ModelSummary, Pagination, Permission,
+    ApiError, ErrorKind, MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelDetail, ModelInfo,
+    ModelSummary, Page, Permission,
 };
 use wharf_semantic::Role;
 
@@ -81,44 +82,22 @@ pub(super) async fn list(
     Ok(Json(asker.models().metrics(query.source.as_deref()).await?))
 }
 
-/// Which part of which list.
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    source: Option<String>,
-    page: Option<u64>,
-    page_size: Option<u64>,
-}
-
-/// Entries of a page unless the request says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (50, 1000);
-
-impl PageQuery {
-    /// The part that is asked for, and where it stands.
-    fn part<T>(&self, all: Vec<T>) -> (Vec<T>, Pagination) {
-        let (total, page) = (all.len() as u64, self.page.unwrap_or(1).max(1));
-        let page_size = self.page_size.unwrap_or(PAGE_SIZE.0).clamp(1, PAGE_SIZE.1);
-        let skipped = usize::try_from((page - 1).saturating_mul(page_size)).unwrap_or(usize::MAX);
-        let taken = usize::try_from(page_size).unwrap_or(usize::MAX);
-        let pagination = Pagination { total, page, page_size, total_pages: total.div_ceil(page_size) };
-        (all.into_iter().skip(skipped).take(taken).collect(), pagination)
-    }
-}
-
 pub(super) async fn explore(
     asker: Asker,
-    Query(query): Query<PageQuery>,
-) -> Result<Json<MetricPage>, Failure> {
-    let (data, pagination) = query.part(asker.models().metrics(query.source.as_deref()).await?);
-    Ok(Json(MetricPage { data, pagination }))
+    Query(query): Query<SourcePageQuery>,
+) -> Result<Json<Page<MetricInfo>>, Failure> {
+    Ok(Json(query.part(asker.models().metrics(query.source.as_deref()).await?)))
 }
 
 pub(super) async fn summaries(asker: Asker) -> Result<Json<Vec<ModelSummary>>, Failure> {
     Ok(Json(asker.models().summaries().await?))
 }
 
-pub(super) async fn models(asker: Asker, Query(query): Query<PageQuery>) -> Result<Json<ModelPage>, Failure> {
-    let (data, pagination) = query.part(asker.models().list(query.source.as_deref()).await?);
-    Ok(Json(ModelPage { data, pagination }))
+pub(super) async fn models(
+    asker: Asker,
+    Query(query): Query<SourcePageQuery>,
+) -> Result<Json<Page<ModelInfo>>, Failure> {
+    Ok(Json(query.part(asker.models().list(query.source.as_deref()).await?)))
 }
 
 pub(super) async fn model(

@@ -19,6 +19,7 @@ mod identity;
 mod metrics;
 mod openapi;
 mod pages;
+mod paging;
 mod policies;
 mod policy;
 mod profiles;

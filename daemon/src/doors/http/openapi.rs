@@ -19,7 +19,7 @@ use utoipa::openapi::{
     ComponentsBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder,
 };
-use wharf_protocol::{ApiError, Permission};
+use wharf_protocol::{ApiError, Pagination, Permission};
 
 /// What one route does, for people and for clients that are generated.
 pub(super) struct Doc {
@@ -131,6 +131,17 @@ impl Doc {
         let item = schema_of::<T>(&mut self.used);
         self.reply = Reply::Json(Box::new(RefOr::T(ArrayBuilder::new().items(item).into())));
         self
+    }
+
+    /// The reply is a page of a list of these.
+    pub(super) fn page<T: ToSchema>(mut self) -> Self {
+        let item = schema_of::<T>(&mut self.used);
+        let pagination = schema_of::<Pagination>(&mut self.used);
+        let data: RefOr<Schema> = RefOr::T(ArrayBuilder::new().items(item).into());
+        let page = ObjectBuilder::new().property("data", data).required("data");
+        let page = page.property("pagination", pagination).required("pagination");
+        self.reply = Reply::Json(Box::new(RefOr::T(page.into())));
+        self.number("page", "From 1 on").number("page_size", "At most 1000; 50 unless said")
     }
 
     /// The reply is of one of these media types.

@@ -34,6 +34,7 @@ pub(super) struct TableSample {
     pub(super) sample_size: f64,
     /// The same seed over the same data draws the same rows.
     #[serde(default)]
+    #[schema(format = "uint32")]
     pub(super) seed: Option<u32>,
     /// JSON, CSV, Parquet or Arrow.
     #[serde(default)]

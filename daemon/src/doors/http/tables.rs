@@ -2,24 +2,19 @@
 
 use super::access::Asker;
 use super::failure::{Body, Failure, Path, Query};
+use super::paging::SourcePageQuery;
 use crate::policies::Subject;
 use axum::Json;
-use serde::Deserialize;
 use wharf_protocol::{
-    ApiError, ErrorKind, Grant, GrantAction, GrantChange, ListedTable, Permission, PolicyChanged, Table,
-    TableNote, TokenKind,
+    ApiError, ErrorKind, Grant, GrantAction, GrantChange, ListedTable, Page, Permission, PolicyChanged,
+    Table, TableNote, TokenKind,
 };
-
-#[derive(Deserialize)]
-pub(super) struct TablesQuery {
-    source: Option<String>,
-}
 
 pub(super) async fn list(
     asker: Asker,
-    Query(query): Query<TablesQuery>,
-) -> Result<Json<Vec<Table>>, Failure> {
-    Ok(Json(asker.gate.tables(query.source.as_deref()).await?))
+    Query(query): Query<SourcePageQuery>,
+) -> Result<Json<Page<Table>>, Failure> {
+    Ok(Json(query.part(asker.gate.tables(query.source.as_deref()).await?)))
 }
 
 pub(super) async fn show(asker: Asker, Path(name): Path<String>) -> Result<Json<Table>, Failure> {

@@ -5,8 +5,8 @@ use super::rates::Class;
 use super::{chat, metrics, sessions};
 use wharf_protocol::Permission::{Execute, Read, ViewSql};
 use wharf_protocol::{
-    AskRequest, AskStarted, ChatReply, ChatRequest, Done, MetricInfo, MetricPage, ModelDetail, ModelPage,
-    ModelSummary, Session, SessionCreate, SessionUpdate, Turn,
+    AskRequest, AskStarted, ChatReply, ChatRequest, Done, MetricInfo, ModelDetail, ModelInfo, ModelSummary,
+    Session, SessionCreate, SessionUpdate, Turn,
 };
 
 pub(super) fn groups() -> Vec<Group> {
@@ -87,16 +87,12 @@ fn of_source(doc: Doc) -> Doc {
     doc.query("source", "Of this source only")
 }
 
-fn paged(doc: Doc) -> Doc {
-    of_source(doc).number("page", "From 1 on").number("page_size", "At most 1000")
-}
-
 fn models() -> Group {
     Group::new(Some(Read), Class::Metadata)
         .get(
             "/api/metrics-explorer/metrics",
             metrics::explore,
-            paged(doc("metrics", "The metrics that may be asked for, page by page")).reply::<MetricPage>(),
+            of_source(doc("metrics", "The metrics that may be asked for, page by page")).page::<MetricInfo>(),
         )
         .get(
             "/api/metrics",
@@ -111,7 +107,7 @@ fn models() -> Group {
         .get(
             "/api/models/",
             metrics::models,
-            paged(doc("models", "The semantic models that may be seen")).reply::<ModelPage>(),
+            of_source(doc("models", "The semantic models that may be seen")).page::<ModelInfo>(),
         )
         .get(
             "/api/models/{id}",
