@@ -5,13 +5,14 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release
 STAGE := $(TARGET)/stage
 
-.PHONY: help setup build demo test lint check install bench generated clean-demo
+.PHONY: help setup build demo test lint check install bench fuzz generated clean-demo
 
 help:
 	@echo "make demo      build wharf, set up a shop with four years of sales, ask it something"
 	@echo "make test      everything that CI runs: format, lints, all tests"
 	@echo "make install   into PREFIX (default ~/.local): bin/, lib/, man pages, completions"
 	@echo "make bench     wharf against its peers, as ratios in one run"
+	@echo "make fuzz      the fuzz targets of fuzz/, SECONDS=600 each"
 
 setup:
 	@sh scripts/libduckdb.sh
@@ -35,6 +36,7 @@ test: setup
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --bins
 	@sh scripts/run-tests.sh
+	@sh scripts/fuzz.sh 5
 
 install: build
 	@install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/share/man/man1
@@ -46,6 +48,11 @@ install: build
 	@install -m 644 completions/_wharf $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	@install -m 644 completions/wharf.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
 	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+# For long: what make test does for five seconds each.
+fuzz:
+	@sh scripts/test-tools.sh
+	@sh scripts/fuzz.sh $(or $(SECONDS),600)
 
 # Man pages and completion snippets are made from the argument tree; a test fails when they are stale.
 generated: setup

@@ -17,6 +17,11 @@ if ! have; then
     echo "$fuzzer $generator" > "$top/.venv-api/installed"; } ||
     echo "$fuzzer and $generator are not to be had; their tests say so and are skipped" >&2
 fi
+# Leads the fuzz targets.
+if [ "$("$top/.tools/bin/cargo-fuzz" --version 2>/dev/null)" != "cargo-fuzz 0.13.2" ]; then
+  cargo install --quiet --locked --root "$top/.tools" cargo-fuzz@0.13.2 ||
+    echo "cargo-fuzz is not to be had; the fuzz targets are skipped" >&2
+fi
 [ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   apt-get update -qq >/dev/null

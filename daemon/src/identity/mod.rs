@@ -274,6 +274,8 @@ fn check_line(what: &str, text: &str) -> Result<(), ApiError> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod timing;

@@ -31,7 +31,7 @@ impl Place {
         self.identity.authenticate(Shown::read(header.as_bytes())?).await
     }
 
-    async fn alice(&self) -> TokenResponse {
+    pub(super) async fn alice(&self) -> TokenResponse {
         self.identity.login("alice", "correct horse".to_owned()).await.unwrap().reply
     }
 }
