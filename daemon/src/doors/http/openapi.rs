@@ -140,7 +140,9 @@ impl Doc {
         let data: RefOr<Schema> = RefOr::T(ArrayBuilder::new().items(item).into());
         let page = ObjectBuilder::new().property("data", data).required("data");
         let page = page.property("pagination", pagination).required("pagination");
-        self.reply = Reply::Json(Box::new(RefOr::T(page.into())));
+        let name = format!("{}Page", T::name());
+        self.used.push((name.clone(), RefOr::T(page.into())));
+        self.reply = Reply::Json(Box::new(RefOr::Ref(Ref::from_schema_name(name))));
         self.number("page", "From 1 on").number("page_size", "At most 1000; 50 unless said")
     }
 
