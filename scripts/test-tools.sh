@@ -3,8 +3,9 @@
 # skipped.
 set -eu
 missing=
-# Program and Debian package: the screen, faults, a keyring as a desktop has it, an authority for certificates.
-for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble; do
+# Program and Debian package: the screen, faults, a keyring as a desktop has it, an authority for certificates, what the fuzzer's
+# own part is compiled with.
+for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble c++:g++; do
   command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 top=$(cd "$(dirname "$0")/.." && pwd)
