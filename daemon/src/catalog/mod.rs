@@ -15,6 +15,7 @@ use keys::Keys;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use store::Stored;
 use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, Table};
@@ -34,8 +35,16 @@ struct Inner {
     listings: Mutex<Listings>,
 }
 
-/// By source: the stamp of its files, and what it holds.
-type Listings = HashMap<String, (String, Held)>;
+/// By source.
+type Listings = HashMap<String, Listed>;
+
+/// A listing, for one stamp of the source's files.
+struct Listed {
+    stamp: String,
+    held: Held,
+    /// When the files last had this stamp.
+    looked: Instant,
+}
 
 /// What a source holds, shared by all who look.
 #[derive(Clone)]
@@ -43,6 +52,10 @@ struct Held {
     tables: Arc<Vec<Table>>,
     definitions: Arc<Definitions>,
 }
+
+/// Lists for others than the owner may be this old: a swarm that looks thousands of times a second need not have every file
+/// looked at each time.
+const RECENT: Duration = Duration::from_millis(100);
 
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
@@ -251,6 +264,14 @@ impl Catalog {
         Ok(self.held(name, &attachment, pool)?.tables)
     }
 
+    /// The tables of all sources, if each was looked at a moment ago. Does not block.
+    pub fn recent_tables(&self) -> Option<Vec<Arc<Vec<Table>>>> {
+        let (sources, cache) = (self.read(), self.cache());
+        let recent =
+            |name| cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.held.tables.clone());
+        sources.keys().map(recent).collect()
+    }
+
     /// Of what a source's views are made. Blocking.
     ///
     /// # Errors
@@ -273,7 +294,7 @@ impl Catalog {
         let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
         let cache = self.cache();
         let schemas: BTreeSet<String> =
-            cache.values().flat_map(|(_, held)| held.tables.iter().map(|t| t.schema.clone())).collect();
+            cache.values().flat_map(|listed| listed.held.tables.iter().map(|t| t.schema.clone())).collect();
         drop(cache);
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
@@ -302,9 +323,9 @@ impl Catalog {
     }
 
     fn held(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Held, ApiError> {
-        let cached = self.cache().get(name).filter(|(stamp, _)| *stamp == attachment.stamp).cloned();
-        if let Some((_, held)) = cached {
-            return Ok(held);
+        if let Some(listed) = self.cache().get_mut(name).filter(|l| l.stamp == attachment.stamp) {
+            listed.looked = Instant::now();
+            return Ok(listed.held.clone());
         }
         let listing = match listing::list(name, attachment, pool) {
             Err(error) if !attachment.foreign && is_damage(&error) => {
@@ -317,7 +338,8 @@ impl Catalog {
             listing => listing,
         }?;
         let held = Held { tables: Arc::new(listing.tables), definitions: Arc::new(listing.definitions) };
-        self.cache().insert(name.to_owned(), (attachment.stamp.clone(), held.clone()));
+        let listed = Listed { stamp: attachment.stamp.clone(), held: held.clone(), looked: Instant::now() };
+        self.cache().insert(name.to_owned(), listed);
         Ok(held)
     }
 
