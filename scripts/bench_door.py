@@ -1,9 +1,12 @@
 """The door over TCP under load, beside a FastAPI route that does the same on one uvicorn worker."""
 
+import http.client
 import json
 import os
 import re
 import signal
+import socket
+import statistics
 import subprocess
 import time
 import urllib.request
@@ -49,8 +52,35 @@ def wait(url):
     raise SystemExit(f"{url} does not answer")
 
 
-def door(wharf, env, folder, venv, report):
-    """Rows of the table: requests a second here and there."""
+class Local(http.client.HTTPConnection):
+    """The owner's socket."""
+
+    def __init__(self, path):
+        super().__init__("wharf")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def statement(connection, headers, rounds=1000):
+    """Median seconds of one statement on a connection that stays open. No two texts are the same, so each is judged anew."""
+    took = []
+    for round in range(rounds):
+        body = json.dumps({"query": f"select tenant, count(*) n from orders where id > {round} group by all"})
+        begun = time.perf_counter()
+        connection.request("POST", "/api/queries/execute", body, {"Content-Type": "application/json", **headers})
+        reply = connection.getresponse()
+        text = reply.read()
+        took.append(time.perf_counter() - begun)
+        if reply.status != 200:
+            raise SystemExit(f"a statement failed: {text}")
+    return statistics.median(took)
+
+
+def door(wharf, env, folder, venv, report, with_and_without):
+    """Rows of the table: requests a second here and there; a statement with and without somebody to hold to rules."""
     os.makedirs(f"{folder}/shop")
     with open(f"{folder}/shop/orders.csv", "w") as file:
         file.write("id,tenant,amount\n" + "".join(f"{i},acme,{i}.5\n" for i in range(1000)))
@@ -72,6 +102,16 @@ def door(wharf, env, folder, venv, report):
         wait("http://127.0.0.1:18431/list_data")
         theirs, _ = load("http://127.0.0.1:18431/list_data", "Bearer SWARM-a;AGENT-b", 5)
         report(ours, theirs, latency)
+        peer.terminate()
+        peer.wait(10)
+        peer = None
+        run("policy", "set", "orders", "--filter", "tenant = :tenant", "--column", "amount=mask:bucket(10)")
+        host, _, port = address.rpartition("/")[2].rpartition(":")
+        agent = http.client.HTTPConnection(host, int(port))
+        owner = Local(f"{env['WHARF_RUNTIME_DIR']}/wharfd.sock")
+        who = {"Authorization": credentials}
+        statement(agent, who, 50), statement(owner, {}, 50)
+        with_and_without(statement(agent, who), statement(owner, {}))
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(20)
