@@ -50,23 +50,22 @@ use axum::routing::{get, post};
 use failure::Failure;
 use guesses::Guesses;
 use http_body_util::LengthLimitError;
+use openapi::Group;
 use rates::Rates;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use utoipa::openapi::OpenApi;
 use wharf_protocol::{ApiError, ErrorKind, REQUEST_ID};
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// Routes whose handlers ask who comes: they are the same on the socket and over TCP.
-fn shared(watch: Option<&Watch>) -> (Router<Rooms>, OpenApi) {
+/// Routes over TCP. Their handlers ask who comes, and all but the login are the same on the socket.
+fn open_to_all() -> Vec<Group> {
     let mut groups = catalogue::groups();
-    // The owner has nothing to log in to.
-    groups.extend(watch.is_some().then(catalogue::login));
-    openapi::build(groups, watch)
+    groups.push(catalogue::login());
+    groups
 }
 
 /// Routes of the owner alone.
@@ -88,7 +87,7 @@ pub fn router(rooms: Rooms) -> Router {
     let request_time = rooms.config.request_time;
     Router::new()
         .merge(owners())
-        .merge(shared(None).0)
+        .merge(openapi::router(catalogue::groups(), None))
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -118,8 +117,8 @@ pub fn public_router(rooms: Rooms, tcp: &Tcp, encrypted: bool) -> Result<Router,
             rates.forget();
         }
     });
-    let (routes, api) = shared(Some(&watch));
-    let mut router = Router::new().merge(routes.with_state(rooms)).merge(pages::router(api));
+    let routes = openapi::router(open_to_all(), Some(&watch)).with_state(rooms);
+    let mut router = Router::new().merge(routes).merge(pages::router(openapi::described(open_to_all())));
     router = match &tcp.static_dir {
         Some(dir) => router.fallback_service(frontend::files(dir)),
         None => router.fallback(unknown),

@@ -26,12 +26,11 @@ pub(super) struct Doc {
     summary: &'static str,
     tag: &'static str,
     query: Vec<(&'static str, Kind, &'static str)>,
-    body: Option<RefOr<Schema>>,
+    body: Option<Shape>,
     /// Whether the body may be left away.
     body_if_any: bool,
     status: u16,
     reply: Reply,
-    used: Schemas,
 }
 
 /// What a parameter takes.
@@ -55,16 +54,19 @@ impl Kind {
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
+/// Makes a shape, and adds those that it names. The socket's routes are never described, and every start would wait for it.
+type Shape = fn(&mut Schemas) -> RefOr<Schema>;
+
 enum Reply {
     /// JSON of this shape.
-    Json(Box<RefOr<Schema>>),
+    Json(Shape),
     /// One of these media types; JSON among them has this shape, if it has one.
-    Bytes(&'static [&'static str], Option<Box<RefOr<Schema>>>),
+    Bytes(&'static [&'static str], Option<Shape>),
 }
 
 /// What a route does, with a reply of JSON that has no fixed shape.
 pub(super) fn doc(tag: &'static str, summary: &'static str) -> Doc {
-    let any = RefOr::T(ObjectBuilder::new().into());
+    let any: Shape = |_| RefOr::T(ObjectBuilder::new().into());
     Doc {
         summary,
         tag,
@@ -72,8 +74,7 @@ pub(super) fn doc(tag: &'static str, summary: &'static str) -> Doc {
         body: None,
         body_if_any: false,
         status: 200,
-        reply: Reply::Json(Box::new(any)),
-        used: Vec::new(),
+        reply: Reply::Json(any),
     }
 }
 
@@ -82,6 +83,24 @@ fn schema_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
     T::schemas(used);
     used.push((name.clone(), T::schema()));
     RefOr::Ref(Ref::from_schema_name(name))
+}
+
+fn list_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(ArrayBuilder::new().items(schema_of::<T>(used)).into())
+}
+
+fn page_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
+    let (data, pagination) = (list_of::<T>(used), schema_of::<Pagination>(used));
+    let page = ObjectBuilder::new().property("data", data).required("data");
+    let page = page.property("pagination", pagination).required("pagination");
+    let name = format!("{}Page", T::name());
+    used.push((name.clone(), RefOr::T(page.into())));
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
+fn rows(_: &mut Schemas) -> RefOr<Schema> {
+    let row: RefOr<Schema> = RefOr::T(ObjectBuilder::new().schema_type(Type::Object).into());
+    RefOr::T(ArrayBuilder::new().items(row).into())
 }
 
 impl Doc {
@@ -110,7 +129,7 @@ impl Doc {
 
     /// The body's shape.
     pub(super) fn body<T: ToSchema>(mut self) -> Self {
-        self.body = Some(schema_of::<T>(&mut self.used));
+        self.body = Some(schema_of::<T>);
         self
     }
 
@@ -122,27 +141,19 @@ impl Doc {
 
     /// The reply's shape.
     pub(super) fn reply<T: ToSchema>(mut self) -> Self {
-        self.reply = Reply::Json(Box::new(schema_of::<T>(&mut self.used)));
+        self.reply = Reply::Json(schema_of::<T>);
         self
     }
 
     /// The reply is a list of these.
     pub(super) fn list<T: ToSchema>(mut self) -> Self {
-        let item = schema_of::<T>(&mut self.used);
-        self.reply = Reply::Json(Box::new(RefOr::T(ArrayBuilder::new().items(item).into())));
+        self.reply = Reply::Json(list_of::<T>);
         self
     }
 
     /// The reply is a page of a list of these.
     pub(super) fn page<T: ToSchema>(mut self) -> Self {
-        let item = schema_of::<T>(&mut self.used);
-        let pagination = schema_of::<Pagination>(&mut self.used);
-        let data: RefOr<Schema> = RefOr::T(ArrayBuilder::new().items(item).into());
-        let page = ObjectBuilder::new().property("data", data).required("data");
-        let page = page.property("pagination", pagination).required("pagination");
-        let name = format!("{}Page", T::name());
-        self.used.push((name.clone(), RefOr::T(page.into())));
-        self.reply = Reply::Json(Box::new(RefOr::Ref(Ref::from_schema_name(name))));
+        self.reply = Reply::Json(page_of::<T>);
         self.number("page", "From 1 on").number("page_size", "At most 1000; 50 unless said")
     }
 
@@ -154,16 +165,13 @@ impl Doc {
 
     /// The reply is rows in one of these media types; as JSON, an array of objects.
     pub(super) fn rows(mut self, types: &'static [&'static str]) -> Self {
-        let row: RefOr<Schema> = RefOr::T(ObjectBuilder::new().schema_type(Type::Object).into());
-        let rows = RefOr::T(ArrayBuilder::new().items(row).into());
-        self.reply = Reply::Bytes(types, Some(Box::new(rows)));
+        self.reply = Reply::Bytes(types, Some(rows));
         self
     }
 
     /// The reply is of one of these media types; as JSON it has this shape.
     pub(super) fn bytes_or<T: ToSchema>(mut self, types: &'static [&'static str]) -> Self {
-        let shape = schema_of::<T>(&mut self.used);
-        self.reply = Reply::Bytes(types, Some(Box::new(shape)));
+        self.reply = Reply::Bytes(types, Some(schema_of::<T>));
         self
     }
 
@@ -178,9 +186,8 @@ impl Doc {
         method: &str,
         path: &str,
         permission: Option<Permission>,
-        schemas: &mut BTreeMap<String, RefOr<Schema>>,
+        schemas: &mut Schemas,
     ) -> OperationBuilder {
-        schemas.extend(self.used);
         // A path and the same with a slash behind it are two; generated names leave the slash out.
         let named = path.strip_suffix('/').map_or_else(|| path.to_owned(), |path| format!("{path}/all"));
         let id = format!("{method}{}", named.replace(['/', '-', '{', '}', '.'], "_"));
@@ -197,7 +204,7 @@ impl Doc {
             operation = operation.parameter(parameter.description(Some(what)).schema(Some(kind.schema())));
         }
         if let Some(body) = self.body {
-            let content = ContentBuilder::new().schema(Some(body)).build();
+            let content = ContentBuilder::new().schema(Some(body(schemas))).build();
             let required = if self.body_if_any { Required::False } else { Required::True };
             let body =
                 RequestBodyBuilder::new().content("application/json", content).required(Some(required));
@@ -205,12 +212,12 @@ impl Doc {
         }
         let mut answer = ResponseBuilder::new().description("It was done.");
         answer = match self.reply {
-            Reply::Json(schema) => {
-                answer.content("application/json", ContentBuilder::new().schema(Some(*schema)).build())
+            Reply::Json(shape) => {
+                answer.content("application/json", ContentBuilder::new().schema(Some(shape(schemas))).build())
             }
             Reply::Bytes(types, json) => types.iter().fold(answer, |answer, media| {
                 let shape = match *media {
-                    "application/json" => json.as_deref().cloned(),
+                    "application/json" => json.map(|shape| shape(schemas)),
                     // Lines of JSON are no text and no JSON, and neither are events.
                     other if other.contains("json") || other == "text/event-stream" => None,
                     _ => Some(RefOr::T(text().into())),
@@ -294,22 +301,25 @@ macro_rules! verbs {
 }
 verbs! { get post put patch delete }
 
-/// All groups as one router and its description.
-pub(super) fn build(groups: Vec<Group>, watch: Option<&Watch>) -> (Router<Rooms>, OpenApi) {
-    let (mut router, mut paths) = (Router::new(), PathsBuilder::new());
-    let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
-    schemas.insert(ApiError::name().into_owned(), <ApiError as utoipa::PartialSchema>::schema());
-    let mut used = Vec::new();
-    ApiError::schemas(&mut used);
-    schemas.extend(used);
+/// All groups as one router.
+pub(super) fn router(groups: Vec<Group>, watch: Option<&Watch>) -> Router<Rooms> {
+    groups.into_iter().fold(Router::new(), |router, group| {
+        let held = middleware::from_fn_with_state((group.need, watch.cloned()), hold);
+        router.merge(group.router.route_layer(held))
+    })
+}
+
+/// What all groups say of themselves.
+pub(super) fn described(groups: Vec<Group>) -> OpenApi {
+    let (mut paths, mut schemas) = (PathsBuilder::new(), Schemas::new());
+    schema_of::<ApiError>(&mut schemas);
     for group in groups {
         for (method, path, doc) in group.described {
             let operation = doc.operation(method, path, group.need.permission, &mut schemas);
             paths = paths.path(path, PathItem::new(verb(method), operation));
         }
-        let held = middleware::from_fn_with_state((group.need, watch.cloned()), hold);
-        router = router.merge(group.router.route_layer(held));
     }
+    let schemas: BTreeMap<String, RefOr<Schema>> = schemas.into_iter().collect();
     let components =
         schemas.into_iter().fold(ComponentsBuilder::new(), |all, (name, schema)| all.schema(name, schema));
     let bearer = HttpBuilder::new()
@@ -322,8 +332,7 @@ pub(super) fn build(groups: Vec<Group>, watch: Option<&Watch>) -> (Router<Rooms>
     let info = InfoBuilder::new().title("wharf").version(env!("CARGO_PKG_VERSION")).description(Some(
         "Governed access to data: tables, samples, profiles, queries, metrics, and who may see what.",
     ));
-    let api = OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build();
-    (router, api)
+    OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
 
 fn verb(method: &str) -> HttpMethod {
