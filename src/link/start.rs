@@ -19,6 +19,9 @@ use wharf_settings::Dirs;
 /// A daemon that is not ready after this long has failed to start.
 const READY: Duration = Duration::from_secs(20);
 
+/// A daemon that gives way to one that is not there is started again, at most so often.
+const TRIES: usize = 10;
+
 /// What is needed to start a daemon.
 #[derive(Clone)]
 pub struct Spawn {
@@ -174,15 +177,19 @@ fn start(spawn: &Spawn) -> Result<PathBuf, Failure> {
     if let Found::Listening(address) = find(dirs) {
         return Ok(address.socket);
     }
-    let log = log_file(dirs)?;
-    let mut command = Command::new(daemon_path()?);
-    command.arg("--detached").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
-    let mut child = command.spawn().map_err(|e| cannot_start(&e.to_string(), false))?;
-    wait_ready(&mut child)?;
-    match find(dirs) {
-        Found::Listening(address) => Ok(address.socket),
-        Found::Silent(_) | Found::Nothing => Err(cannot_start("it ended as soon as it was ready", false)),
+    // A client that looks whether somebody holds the daemon's lock holds it itself for that instant, and a daemon that begins
+    // in it takes it for another daemon and gives way.
+    for _ in 0..TRIES {
+        let log = log_file(dirs)?;
+        let mut command = Command::new(daemon_path()?);
+        command.arg("--detached").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
+        let mut child = command.spawn().map_err(|e| cannot_start(&e.to_string(), false))?;
+        wait_ready(&mut child)?;
+        if let Found::Listening(address) = find(dirs) {
+            return Ok(address.socket);
+        }
     }
+    Err(cannot_start("it ended as soon as it was ready", false))
 }
 
 /// A daemon for this process alone.

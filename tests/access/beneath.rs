@@ -9,7 +9,7 @@ fn database(server: &Server) {
     let connection = duckdb::Connection::open(&file).unwrap();
     connection
         .execute_batch(
-            "create table orders as select * from (values (1, 'acme', 10), (2, 'umbra', 99)) t(id, tenant, amount);
+            "create table orders as select * from (values (1, 'acme', 10), (2, 'umbra', 77123)) t(id, tenant, amount);
              create table days as select date '2024-01-01' as day;
              create view open_orders as select * from orders;
              create schema s; create view s.twice(a, b, c) as select * from open_orders;
@@ -32,13 +32,16 @@ fn a_view_over_a_table_with_rules_is_refused_until_it_has_a_rule_of_its_own() {
         allow(table);
     }
     // Without rules a view is a table as any other.
-    assert_eq!(server.rows(&who, "select total from totals"), json!([{"total": 109}]));
+    assert_eq!(server.rows(&who, "select total from totals"), json!([{"total": 77133}]));
     server.place.ok(&["policy", "set", "books.orders", "--filter", "tenant = :tenant"]);
     assert_eq!(server.rows(&who, "select id from orders"), json!([{"id": 1}]));
     for view in ["open_orders", "s.twice", "totals"] {
         let (status, code, text) = server.refusal(&who, &format!("select * from {view}"));
         assert_eq!((status, code.as_str()), (403, "ruled_view"), "{text}");
-        assert!(!text.contains("umbra") && !text.contains("99") && !text.contains("from orders"), "{text}");
+        assert!(
+            !text.contains("umbra") && !text.contains("77123") && !text.contains("from orders"),
+            "{text}"
+        );
         let (_, code, _) = server.refusal(&who, &format!("select 1 from days, {view} limit 0"));
         assert!(code == "ruled_view" || code == "table_not_allowed", "{code}");
         let (schema, name) = view.split_once('.').unwrap_or(("main", view));
@@ -58,7 +61,7 @@ fn a_view_over_a_table_with_rules_is_refused_until_it_has_a_rule_of_its_own() {
     // The owner sees all; an admin's word on the view lets it be seen.
     assert_eq!(server.place.ok(&["query", "select count(*) as n from open_orders", "--csv"]), "n\n2\n");
     server.place.ok(&["policy", "set", "books.totals", "--filter", "true"]);
-    assert_eq!(server.rows(&who, "select total from totals"), json!([{"total": 109}]));
+    assert_eq!(server.rows(&who, "select total from totals"), json!([{"total": 77133}]));
     server.place.ok(&["policy", "set", "books.open_orders", "--filter", "tenant = :tenant"]);
     assert_eq!(server.rows(&who, "select id from open_orders"), json!([{"id": 1}]));
     // A rule that is for others does not concern this agent.
