@@ -2,6 +2,8 @@
 
 use super::Definitions;
 use crate::sources::duckdb::{Attachment, Pool, engine_error};
+use std::sync::Arc;
+use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn};
 
 const COLUMNS: &str = "
@@ -19,10 +21,20 @@ const DEFINITIONS: &str = "
     select function_name, macro_definition from duckdb_functions()
     where database_name = ?1 and not internal and macro_definition is not null";
 
-/// What a source holds.
-pub(super) struct Listing {
-    pub(super) tables: Vec<Table>,
-    pub(super) definitions: Definitions,
+/// What a source holds at one stamp of its files. Cheap to clone.
+#[derive(Clone)]
+pub struct Listing {
+    /// Its tables with their columns.
+    pub tables: Arc<Vec<Table>>,
+    /// Of what its views are made.
+    pub definitions: Arc<Definitions>,
+}
+
+impl Listing {
+    /// The names of its tables.
+    pub fn names(&self) -> Vec<TableName> {
+        self.tables.iter().map(|t| TableName::new(&t.catalog, &t.schema, &t.name)).collect()
+    }
 }
 
 pub(super) fn list(source: &str, attachment: &Attachment, pool: &Pool) -> Result<Listing, ApiError> {
@@ -32,7 +44,8 @@ pub(super) fn list(source: &str, attachment: &Attachment, pool: &Pool) -> Result
     let mut statement = connection.prepare(DEFINITIONS).map_err(failed)?;
     let texts = statement.query_map([source], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
     let texts = texts.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
-    Ok(Listing { tables: tables(source, &connection)?, definitions: Definitions::new(texts) })
+    let tables = Arc::new(tables(source, &connection)?);
+    Ok(Listing { tables, definitions: Arc::new(Definitions::new(texts)) })
 }
 
 fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, ApiError> {

@@ -6,7 +6,7 @@ mod listing;
 mod store;
 
 pub use definitions::Definitions;
-pub use listing::unknown_table;
+pub use listing::{Listing, unknown_table};
 
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage};
@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use store::Stored;
-use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, Table};
 use wharf_secrets::Vault;
 
@@ -41,16 +40,9 @@ type Listings = HashMap<String, Listed>;
 /// A listing, for one stamp of the source's files.
 struct Listed {
     stamp: String,
-    held: Held,
+    listing: Listing,
     /// When the files last had this stamp.
     looked: Instant,
-}
-
-/// What a source holds, shared by all who look.
-#[derive(Clone)]
-struct Held {
-    tables: Arc<Vec<Table>>,
-    definitions: Arc<Definitions>,
 }
 
 /// Lists for others than the owner may be this old: a swarm that looks thousands of times a second need not have every file
@@ -241,44 +233,45 @@ impl Catalog {
         Ok(Attachment { key, ..attachment })
     }
 
-    /// The names of a source's tables. Blocking.
-    ///
-    /// # Errors
-    /// When they cannot be listed.
-    pub fn table_names(
-        &self,
-        name: &str,
-        attachment: &Attachment,
-        pool: &Pool,
-    ) -> Result<Vec<TableName>, ApiError> {
-        let tables = self.held(name, attachment, pool)?.tables;
-        Ok(tables.iter().map(|t| TableName::new(&t.catalog, &t.schema, &t.name)).collect())
-    }
-
     /// A source's tables with their columns. Blocking.
     ///
     /// # Errors
     /// When they cannot be listed.
     pub fn tables(&self, name: &str, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
         let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-        Ok(self.held(name, &attachment, pool)?.tables)
+        Ok(self.listing(name, &attachment, pool)?.tables)
     }
 
     /// The tables of all sources, if each was looked at a moment ago. Does not block.
     pub fn recent_tables(&self) -> Option<Vec<Arc<Vec<Table>>>> {
         let (sources, cache) = (self.read(), self.cache());
         let recent =
-            |name| cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.held.tables.clone());
+            |name| cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.listing.tables.clone());
         sources.keys().map(recent).collect()
     }
 
-    /// Of what a source's views are made. Blocking.
+    /// What a source holds as it is attached. Blocking.
     ///
     /// # Errors
-    /// When they cannot be listed.
-    pub fn definitions(&self, name: &str, pool: &Pool) -> Result<Arc<Definitions>, ApiError> {
-        let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-        Ok(self.held(name, &attachment, pool)?.definitions)
+    /// When it cannot be listed.
+    pub fn listing(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Listing, ApiError> {
+        if let Some(listed) = self.cache().get_mut(name).filter(|l| l.stamp == attachment.stamp) {
+            listed.looked = Instant::now();
+            return Ok(listed.listing.clone());
+        }
+        let listing = match listing::list(name, attachment, pool) {
+            Err(error) if !attachment.foreign && is_damage(&error) => {
+                tracing::warn!(source = name, %error, "a snapshot is damaged and made again");
+                pool.drop_source(name);
+                self.discard_snapshot(name);
+                let again = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
+                listing::list(name, &again, pool)
+            }
+            listing => listing,
+        }?;
+        let (stamp, looked) = (attachment.stamp.clone(), Instant::now());
+        self.cache().insert(name.to_owned(), Listed { stamp, listing: listing.clone(), looked });
+        Ok(listing)
     }
 
     /// A text that changes when the source's data does. Blocking.
@@ -293,8 +286,10 @@ impl Catalog {
     pub fn known_schemas(&self) -> Vec<String> {
         let own = ["memory", "system", "temp", "main", "information_schema", "pg_catalog"].map(str::to_owned);
         let cache = self.cache();
-        let schemas: BTreeSet<String> =
-            cache.values().flat_map(|listed| listed.held.tables.iter().map(|t| t.schema.clone())).collect();
+        let schemas: BTreeSet<String> = cache
+            .values()
+            .flat_map(|listed| listed.listing.tables.iter().map(|t| t.schema.clone()))
+            .collect();
         drop(cache);
         own.into_iter().chain(schemas).chain(self.read().keys().cloned()).collect()
     }
@@ -320,27 +315,6 @@ impl Catalog {
     /// When there is no such source.
     pub fn models_path(&self, name: &str) -> Result<Option<PathBuf>, ApiError> {
         Ok(self.get(name)?.models.map(PathBuf::from))
-    }
-
-    fn held(&self, name: &str, attachment: &Attachment, pool: &Pool) -> Result<Held, ApiError> {
-        if let Some(listed) = self.cache().get_mut(name).filter(|l| l.stamp == attachment.stamp) {
-            listed.looked = Instant::now();
-            return Ok(listed.held.clone());
-        }
-        let listing = match listing::list(name, attachment, pool) {
-            Err(error) if !attachment.foreign && is_damage(&error) => {
-                tracing::warn!(source = name, %error, "a snapshot is damaged and made again");
-                pool.drop_source(name);
-                self.discard_snapshot(name);
-                let again = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-                listing::list(name, &again, pool)
-            }
-            listing => listing,
-        }?;
-        let held = Held { tables: Arc::new(listing.tables), definitions: Arc::new(listing.definitions) };
-        let listed = Listed { stamp: attachment.stamp.clone(), held: held.clone(), looked: Instant::now() };
-        self.cache().insert(name.to_owned(), listed);
-        Ok(held)
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ApiError> {

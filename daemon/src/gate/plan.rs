@@ -2,6 +2,7 @@
 
 use super::Gate;
 use super::work::Statement;
+use crate::catalog::Listing;
 use crate::policies::Effective;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Fence, Lease, engine_error, quote};
@@ -73,9 +74,17 @@ impl Gate {
         if let Some(source) = &source {
             attachments.push(inner.catalog.attachment(source, cancel, &|_, _, _| {})?);
         }
+        let listing = match (&source, attachments.first()) {
+            (Some(source), Some(attachment)) => {
+                Some(inner.catalog.listing(source, attachment, &inner.pool)?)
+            }
+            _ => None,
+        };
         let allowed = match (&statement.rights, &source) {
-            (Rights::Tables(names), Some(source)) => self.named_tables(source, &attachments, names)?,
-            (_, Some(source)) => inner.catalog.table_names(source, &attachments[0], &inner.pool)?,
+            (Rights::Tables(names), Some(source)) => {
+                named_tables(source, &listing.as_ref().map(Listing::names).unwrap_or_default(), names)?
+            }
+            (_, Some(_)) => listing.as_ref().map(Listing::names).unwrap_or_default(),
             (Rights::Tables(_), None) => {
                 return Err(ApiError::new(
                     ErrorKind::Invalid,
@@ -104,7 +113,7 @@ impl Gate {
         let rights = if effective.is_some() { &Rights::Source } else { &statement.rights };
         match checked {
             Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => {
-                let seen = self.as_seen(statement, &checked, effective, source.as_deref())?;
+                let seen = self.as_seen(statement, &checked, effective, listing.as_ref())?;
                 let ruled = seen.is_some();
                 Ok(Plan {
                     sql: trimmed(seen.as_deref().unwrap_or(&statement.sql)),
@@ -143,13 +152,13 @@ impl Gate {
         statement: &Statement,
         checked: &Checked,
         effective: Option<&Effective>,
-        source: Option<&str>,
+        listing: Option<&Listing>,
     ) -> Result<Option<String>, ApiError> {
-        let (Some(effective), Some(source)) = (effective, source) else { return Ok(None) };
-        let tables = self.0.catalog.tables(source, &self.0.pool)?;
-        let definitions = self.0.catalog.definitions(source, &self.0.pool)?;
-        super::views::look_beneath(effective, &tables, &checked.tables, &definitions)?;
-        let views = super::views::of(effective, &tables, &checked.tables, &self.0.parser, &self.0.filters)?;
+        let (Some(effective), Some(Listing { tables, definitions })) = (effective, listing) else {
+            return Ok(None);
+        };
+        super::views::look_beneath(effective, tables, &checked.tables, definitions)?;
+        let views = super::views::of(effective, tables, &checked.tables, &self.0.parser, &self.0.filters)?;
         if views.is_empty() {
             return Ok(None);
         }
@@ -216,31 +225,23 @@ impl Gate {
             sql,
         })
     }
+}
 
-    /// The names that `--only-tables` gives, as the catalogue spells them.
-    fn named_tables(
-        &self,
-        source: &str,
-        attachments: &[Attachment],
-        names: &[String],
-    ) -> Result<Vec<TableName>, ApiError> {
-        let known = self.0.catalog.table_names(source, &attachments[0], &self.0.pool)?;
-        names
+/// The names that `--only-tables` gives, as the catalogue spells them.
+fn named_tables(source: &str, known: &[TableName], names: &[String]) -> Result<Vec<TableName>, ApiError> {
+    let one = |name: &String| {
+        let parts: Vec<&str> = name.split('.').collect();
+        let table = parts.last().copied().unwrap_or_default();
+        let schema = if parts.len() > 1 { parts[parts.len() - 2] } else { "main" };
+        let found = known
             .iter()
-            .map(|name| {
-                let parts: Vec<&str> = name.split('.').collect();
-                let table = parts.last().copied().unwrap_or_default();
-                let schema = if parts.len() > 1 { parts[parts.len() - 2] } else { "main" };
-                let found = known
-                    .iter()
-                    .find(|t| t.table.eq_ignore_ascii_case(table) && t.schema.eq_ignore_ascii_case(schema));
-                found.cloned().ok_or_else(|| {
-                    let candidates: Vec<&str> = known.iter().map(|t| t.table.as_str()).collect();
-                    crate::catalog::unknown_table(source, name, &candidates)
-                })
-            })
-            .collect()
-    }
+            .find(|t| t.table.eq_ignore_ascii_case(table) && t.schema.eq_ignore_ascii_case(schema));
+        found.cloned().ok_or_else(|| {
+            let candidates: Vec<&str> = known.iter().map(|t| t.table.as_str()).collect();
+            crate::catalog::unknown_table(source, name, &candidates)
+        })
+    };
+    names.iter().map(one).collect()
 }
 
 /// A query without what follows it, so that it can stand inside another one.

@@ -274,8 +274,4 @@ fn check_line(what: &str, text: &str) -> Result<(), ApiError> {
 }
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod timing;

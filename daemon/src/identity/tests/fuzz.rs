@@ -2,8 +2,8 @@
 //!
 //! Fixed seed, about two seconds. `WHARF_FUZZ_SECONDS` makes the runs longer.
 
-use super::tests::{alice, create, place};
-use super::*;
+use super::super::*;
+use super::{alice, create, place};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -1,3 +1,6 @@
+mod fuzz;
+mod timing;
+
 use super::*;
 use wharf_protocol::{Permission, Role, TokenCreate, TokenRotate, UserCreate, UserUpdate};
 

@@ -4,8 +4,8 @@
 //! tenth, which is interrupts and other processes, is left out by the same bound for all; Welch's t compares the means. A
 //! difference of chance shows in one run and not in the next, one of the code in every run: a run below the bound passes.
 
-use super::tests::{alice, create, place};
-use super::*;
+use super::super::*;
+use super::{alice, create, place};
 use std::future::Future;
 use wharf_protocol::{UserCreate, UserUpdate};
 
