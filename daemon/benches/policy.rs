@@ -38,6 +38,11 @@ fn hostile() -> Vec<(&'static str, String)> {
 }
 
 fn main() {
+    // As the daemon's threads are.
+    std::thread::Builder::new().stack_size(16 << 20).spawn(measure).unwrap().join().unwrap();
+}
+
+fn measure() {
     let dir = tempfile::tempdir().unwrap();
     let parser = EngineParser::new(Pool::new(1 << 30, dir.path()));
     let tables = || ["orders", "customers"].map(|t| TableName::new("shop", "main", t)).to_vec();

@@ -88,10 +88,11 @@ fn run(mode: Mode) -> Result<(), ApiError> {
     }
     let mut config = Config::new(dirs, &settings);
     config.private = mode == Mode::Private;
-    // DuckDB works on threads of its own; the rest is waiting.
+    // DuckDB works on threads of its own; the rest is waiting. The stacks have the room that the engine's parser is given: a
+    // new one for each statement takes longer than half of its policy check. What is not touched takes no memory.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_stack_size(2 << 20)
+        .thread_stack_size(16 << 20)
         .enable_all()
         .build()
         .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
