@@ -10,6 +10,31 @@ use utoipa::ToSchema;
 pub enum SourceKind {
     /// Files and databases on this machine, read by the embedded engine.
     Duckdb,
+    /// A PostgreSQL server.
+    Postgres,
+    /// Amazon Redshift.
+    Redshift,
+    /// Snowflake.
+    Snowflake,
+    /// Databricks SQL.
+    Databricks,
+}
+
+impl SourceKind {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Duckdb, Self::Postgres, Self::Redshift, Self::Snowflake, Self::Databricks];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duckdb => "duckdb",
+            Self::Postgres => "postgres",
+            Self::Redshift => "redshift",
+            Self::Snowflake => "snowflake",
+            Self::Databricks => "databricks",
+        }
+    }
 }
 
 /// What opens an encrypted database. Its `{:?}` does not show a secret.

@@ -1,0 +1,19 @@
+//! Engines that answer from elsewhere, behind one port.
+//!
+//! | room | what it is for |
+//! | --- | --- |
+//! | [`port`] | what every one of them can do: [`Source`] |
+//! | [`address`] | where one is, as people write it: `postgres://alice@db.example.com/sales` |
+//!
+//! The package knows nothing of policies, sessions or files of the daemon: it gets SQL that has passed the gate, and hands out
+//! Arrow batches as they arrive.
+
+pub mod address;
+mod http;
+pub mod port;
+
+pub use address::Address;
+pub use port::{
+    Answer, Ask, Capabilities, Column, Details, Estimate, ForeignKey, Page, Reference, Session, Source,
+    TableFacts, TableKind, Tested,
+};
