@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`port`] | what every one of them can do: [`Source`] |
 //! | [`address`] | where one is, as people write it: `postgres://alice@db.example.com/sales` |
+//! | [`Postgres`] | a PostgreSQL server, over its own protocol |
 //!
 //! The package knows nothing of policies, sessions or files of the daemon: it gets SQL that has passed the gate, and hands out
 //! Arrow batches as they arrive.
@@ -11,9 +12,11 @@
 pub mod address;
 mod http;
 pub mod port;
+mod postgres;
 
 pub use address::Address;
 pub use port::{
-    Answer, Ask, Capabilities, Column, Details, Estimate, ForeignKey, Page, Reference, Session, Source,
-    TableFacts, TableKind, Tested,
+    Answer, Ask, Capabilities, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference, Session,
+    Source, TableFacts, TableKind, Tested,
 };
+pub use postgres::Postgres;

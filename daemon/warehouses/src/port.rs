@@ -146,6 +146,8 @@ pub struct Column {
 
 /// Key of a field's metadata: the engine's name of the type.
 pub const TYPE_NAME: &str = "wharf.type";
+/// Key of a field's metadata: present where the text is a number whose digits behind the point differ from value to value.
+pub const NUMBER: &str = "wharf.number";
 /// Key of a field's metadata: present where the text is JSON.
 pub const JSON: &str = "wharf.json";
 
