@@ -12,6 +12,7 @@
 //! [`check`] judges a statement for agents and users. [`rewrite`](rewrite()) then puts in what they see of each table: column
 //! rules and row filters. [`classify`] sorts statements for the owner of the machine.
 
+mod bind;
 mod classify;
 mod denial;
 mod duckdb;
@@ -23,6 +24,7 @@ mod placed;
 mod rewrite;
 mod warehouse;
 
+pub use bind::{Bound, bind};
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};
 pub use duckdb::{DuckdbParser, MAX_DEPTH, MAX_TEXT_BYTES, ParserUnavailable, SERIALIZE_SQL};
@@ -32,7 +34,7 @@ pub use nearest::nearest;
 pub use placed::{ALONE, Placed, Qualifier, TABLE_COMMAND};
 pub use rewrite::{
     Attributes, BadFilter, BadTreatment, BoundFilter, DateUnit, Mask, MaskKey, PLACEHOLDERS, RowFilter,
-    Treatment, View, ViewColumn, rewrite,
+    Treatment, View, ViewColumn, rewrite, rooted,
 };
 
 /// What an admitted statement reads.

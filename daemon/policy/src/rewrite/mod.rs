@@ -23,11 +23,13 @@ mod filter;
 mod mask;
 mod places;
 mod quote;
+mod rooted;
 mod treatment;
 mod types;
 
 pub use filter::{Attributes, BadFilter, BoundFilter, PLACEHOLDERS, RowFilter};
 pub use places::rewrite;
+pub use rooted::rooted;
 pub use treatment::{BadTreatment, Mask, Treatment};
 pub use types::DateUnit;
 
@@ -47,6 +49,11 @@ impl MaskKey {
 
     fn hex(&self) -> &str {
         &self.0
+    }
+
+    /// A text without the key, to be shown.
+    pub fn hide(&self, text: &str) -> String {
+        text.replace(&self.0, "...")
     }
 }
 

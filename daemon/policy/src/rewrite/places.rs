@@ -194,13 +194,13 @@ fn replacement(
     }
 }
 
-fn cannot_place(table: &TableName) -> Denial {
+pub(super) fn cannot_place(table: &TableName) -> Denial {
     ruled(format!("the rules of the table {table} cannot be put into this statement"))
         .hint("write the query in a plainer form")
 }
 
 /// The text with the edits made; `None` when two overlap or one lies outside the text.
-fn edited(sql: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+pub(super) fn edited(sql: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
     edits.sort_by_key(|(span, _)| span.start);
     let mut text = String::with_capacity(sql.len() + edits.iter().map(|(_, new)| new.len()).sum::<usize>());
     let mut copied = 0;

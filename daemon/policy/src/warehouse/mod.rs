@@ -35,8 +35,14 @@ mod words;
 
 use crate::denial::Denial;
 use crate::duckdb::{MAX_DEPTH, MAX_TEXT_BYTES};
-use crate::names::Policy;
+use crate::names::{Dialect, Policy};
 use crate::{Checked, lexer as guards};
+
+/// The words of a text; none where it cannot be split into words.
+pub(crate) fn lex(sql: &str, dialect: Dialect) -> Option<Vec<guards::Token>> {
+    let lexed = lexer::lex(sql, dialect);
+    lexed.fault.is_none().then_some(lexed.tokens)
+}
 
 /// Judges one statement. See [`crate::check`].
 pub(crate) fn check(sql: &str, policy: &Policy) -> Result<Checked, Denial> {
