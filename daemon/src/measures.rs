@@ -62,6 +62,7 @@ fn describe() {
     describe_gauge!("wharf_statements_waiting", "Statements that wait for a place.");
     describe_gauge!("wharf_connections", "Open connections.");
     describe_gauge!("wharf_streams", "Streams of events that are open.");
+    now("wharf_streams", 0);
     describe_gauge!("wharf_turns_running", "Turns of conversations that run now.");
     describe_gauge!("wharf_resident_bytes", "Memory that the daemon holds.");
 }

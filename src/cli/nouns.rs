@@ -183,7 +183,7 @@ pub enum PolicyAction {
         #[arg(long)]
         json: bool,
     },
-    /// Set how a table is seen, or how much may be taken
+    /// Set how a table is seen, or how much may be taken, in place of what was set before
     #[command(
         after_help = "Examples:\n  wharf policy set customers --column email=mask:hash --column phone=deny\n  wharf policy set orders --filter 'tenant = :tenant'\n  wharf policy set --for swarm:pricing --rows 10000 --per-day 500"
     )]
@@ -221,7 +221,7 @@ pub struct PolicySetArgs {
     /// COLUMN=TREATMENT: show, deny, mask:null, mask:redact, mask:hash, mask:partial(2,2), mask:bucket(10), mask:date(month)
     #[arg(long = "column", value_name = "COLUMN=TREATMENT", requires = "table")]
     pub columns: Vec<String>,
-    /// An expression that holds for the rows that may be seen; :tenant, :user, :swarm and :role are the reader's
+    /// An expression that holds for the rows that may be seen; :tenant, :user, :agent, :swarm, :role and :permission are the reader's
     #[arg(long, value_name = "SQL", requires = "table")]
     pub filter: Option<String>,
     /// Take the rule or the limits away

@@ -53,7 +53,7 @@ async fn show(client: &Client, json: bool) -> Result<ExitCode, Failure> {
         text.push_str(&told(rule));
     }
     for entry in &book.limits {
-        text.push_str(&format!("{} takes at most {}\n", entry.subject, limits(&entry.limits)));
+        text.push_str(&format!("{} takes at most {}\n", entry.subject, entry.limits));
     }
     if text.is_empty() {
         text.push_str("nothing is granted to anybody\n");
@@ -63,29 +63,8 @@ async fn show(client: &Client, json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn told(entry: &RuleEntry) -> String {
-    let mut parts: Vec<String> = entry.rule.columns.iter().map(|(c, t)| format!("{c} as {t}")).collect();
-    parts.extend(entry.rule.filter.as_ref().map(|f| format!("rows where {f}")));
-    format!(
-        "{} sees {}.{}.{} with {}\n",
-        entry.subject,
-        entry.source,
-        entry.schema,
-        entry.table,
-        parts.join(", ")
-    )
-}
-
-fn limits(limits: &SubjectLimits) -> String {
-    let parts = [
-        (limits.rows, "rows"),
-        (limits.bytes, "bytes"),
-        (limits.seconds, "seconds"),
-        (limits.concurrent, "statements at once"),
-        (limits.per_day, "statements a day"),
-        (limits.cost, "seconds of running time a day"),
-    ];
-    let parts: Vec<String> = parts.iter().filter_map(|(n, what)| n.map(|n| format!("{n} {what}"))).collect();
-    parts.join(", ")
+    let RuleEntry { subject, source, schema, table, rule } = entry;
+    format!("{subject} sees {source}.{schema}.{table} with {rule}\n")
 }
 
 fn explained(verdict: &PolicyVerdict) -> String {
@@ -103,9 +82,8 @@ fn explained(verdict: &PolicyVerdict) -> String {
     for rule in &verdict.rules {
         text.push_str(&format!("rule: {}", told(rule)));
     }
-    let most = limits(&verdict.limits);
-    if !most.is_empty() {
-        text.push_str(&format!("at most: {most}\n"));
+    if verdict.limits != SubjectLimits::default() {
+        text.push_str(&format!("at most: {}\n", verdict.limits));
     }
     if let Some(sql) = &verdict.rewritten {
         text.push_str(&format!("runs as: {sql}\n"));

@@ -60,18 +60,33 @@ fn wrong_credentials_are_told_apart_from_missing_ones_and_change_nothing() {
 }
 
 #[test]
+fn a_label_means_the_token_that_is_valid() {
+    let server = Server::shop(&[]);
+    server.agent("red", "acme");
+    let one = || server.place.run(&["token", "show", "red-agent"]);
+    let again = || {
+        let args = ["token", "create", "agent", "--swarm", "red", "--label", "red-agent"];
+        server.place.ok(&args)
+    };
+    server.place.ok(&["token", "revoke", "red-agent", "--confirm", "red-agent"]);
+    assert!(one().out.contains("revoked"), "{}", one().out);
+    again();
+    assert!(one().out.contains("active"), "{}{}", one().out, one().err);
+    again();
+    assert!(one().err.contains("several tokens"), "{}", one().err);
+}
+
+#[test]
 fn an_older_client_may_send_its_tokens_as_an_api_key() {
     let server = Server::shop(&[]);
     let who = server.agent("red", "acme");
-    let mut stream = server.connect();
-    write_request(
-        &mut stream,
-        "GET",
-        "/api/auth/me",
-        &format!("X-API-Key: {who}\r\nConnection: close\r\n"),
-        b"",
-    );
-    assert_eq!(Reply::read(stream).unwrap().json()["display_name"], "red-agent");
+    // With the word before it, or without.
+    for key in [who.as_str(), who.strip_prefix("Bearer ").unwrap()] {
+        let mut stream = server.connect();
+        let headers = format!("X-API-Key: {key}\r\nConnection: close\r\n");
+        write_request(&mut stream, "GET", "/api/auth/me", &headers, b"");
+        assert_eq!(Reply::read(stream).unwrap().json()["display_name"], "red-agent");
+    }
 }
 
 fn login(server: &Server, name: &str, password: &str) -> (u16, Value) {

@@ -234,6 +234,8 @@ fn a_policy_can_be_tried_before_it_bites() {
     let rewritten = verdict["rewritten"].as_str().unwrap();
     assert!(rewritten.contains("'acme'") && !rewritten.contains("phone"), "{rewritten}");
     assert_eq!(verdict["rules"][0]["rule"]["filter"], "tenant = :tenant");
+    // Who knew the key could try out what was hashed.
+    assert!(rewritten.contains("sha256('...' || "), "{rewritten}");
     let (code, verdict) = test("role:analyst", "select 1 from orders");
     assert_eq!((code, &verdict["error"]["code"]), (7, &json!("nothing_granted")));
     let bad = [
@@ -252,4 +254,40 @@ fn a_policy_can_be_tried_before_it_bites() {
         assert!(ran.code != 0 && ran.err.contains(said), "{args:?}: {} {}", ran.code, ran.err);
     }
     assert_eq!(server.place.ok(&["policy", "show", "--json"]), before);
+}
+
+#[test]
+fn what_is_set_says_what_it_replaces_and_can_be_taken_back_when_the_table_is_gone() {
+    let (server, ..) = governed();
+    let told = |args: &[&str]| {
+        let ran = server.place.run(args);
+        (ran.code, ran.err)
+    };
+    let (_, masked) = told(&["policy", "set", "orders", "--column", "phone=deny"]);
+    assert!(
+        masked.contains("with phone as deny; until now: email as mask:hash, phone as deny, "),
+        "{masked}"
+    );
+    assert!(masked.trim().ends_with("rows where tenant = :tenant"), "{masked}");
+    let (_, none) = told(&["policy", "set", "orders", "--clear"]);
+    assert!(none.contains("with no rule; until now: phone as deny"), "{none}");
+    told(&["policy", "set", "--for", "swarm:red", "--rows", "5"]);
+    let (_, limits) = told(&["policy", "set", "--for", "swarm:red", "--seconds", "9"]);
+    assert!(limits.contains("takes at most 9 seconds; until now: 5 rows"), "{limits}");
+
+    // A schema that is not there is a slip; a table that is no longer there keeps nothing.
+    let (code, slip) = told(&["table", "allow", "shpo.*", "--to", "swarm:red"]);
+    assert!(code == 6 && slip.contains("no schema `shpo`"), "{slip}");
+    let extra = server.place.file("d/extra.csv", "id\n1\n");
+    assert_eq!(told(&["table", "allow", "extra", "--to", "swarm:red"]).0, 0);
+    assert_eq!(told(&["policy", "set", "extra", "--filter", "id = 1"]).0, 0);
+    std::fs::remove_file(extra).unwrap();
+    let (_, gone) = told(&["table", "allow", "extra", "--to", "swarm:blue"]);
+    assert!(gone.contains("no table `extra`"), "{gone}");
+    for args in [&["table", "deny", "extra", "--to", "swarm:red"][..], &["policy", "set", "extra", "--clear"]]
+    {
+        assert_eq!(told(args).0, 0, "{args:?}: {}", told(args).1);
+    }
+    let left = server.place.ok(&["policy", "show"]);
+    assert!(!left.contains("extra"), "{left}");
 }

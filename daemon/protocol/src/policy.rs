@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use utoipa::ToSchema;
 
 /// A table, or all tables of a schema or source (`*`), that a subject may read.
@@ -71,10 +72,20 @@ pub struct TableRule {
     /// `mask:date(month)`.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
-    /// An expression over the table's columns that holds for the rows that may be seen; `:tenant`, `:user`, `:swarm` and `:role`
-    /// stand for the reader's own.
+    /// An expression over the table's columns that holds for the rows that may be seen; `:tenant`, `:user`, `:agent`, `:swarm`,
+    /// `:role` and `:permission` stand for the reader's own.
     #[serde(default)]
     pub filter: Option<String>,
+}
+
+impl fmt::Display for TableRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.columns.iter().map(|(column, treatment)| format!("{column} as {treatment}"));
+        let rows = self.filter.iter().map(|filter| format!("rows where {filter}"));
+        let parts: Vec<String> = columns.chain(rows).collect();
+        f.write_str(if parts.is_empty() { "no rule" } else { "" })?;
+        f.write_str(&parts.join(", "))
+    }
 }
 
 /// What one subject's statements may take; absent: no limit of its own.
@@ -105,6 +116,23 @@ pub struct SubjectLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "uint64")]
     pub cost: Option<u64>,
+}
+
+impl fmt::Display for SubjectLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.rows, "rows"),
+            (self.bytes, "bytes"),
+            (self.seconds, "seconds"),
+            (self.concurrent, "statements at once"),
+            (self.per_day, "statements a day"),
+            (self.cost, "seconds of running time a day"),
+        ];
+        let parts: Vec<String> =
+            parts.iter().filter_map(|(most, what)| most.map(|n| format!("{n} {what}"))).collect();
+        f.write_str(if parts.is_empty() { "what the server allows" } else { "" })?;
+        f.write_str(&parts.join(", "))
+    }
 }
 
 /// A rule with what it is for.

@@ -24,7 +24,8 @@ impl Identity {
         Ok(tokens)
     }
 
-    /// A token by its id, the beginning of its id (four characters or more), or its label where only one has it.
+    /// A token by its id, the beginning of its id (four characters or more), or its label where only one has it. One that is
+    /// over does not stand in the way of one that is valid.
     ///
     /// # Errors
     /// When there is none, or several.
@@ -34,7 +35,10 @@ impl Identity {
             return Ok(token.clone());
         }
         let fits = |t: &&Token| t.label == name || (name.len() >= 4 && t.token_id.starts_with(name));
-        let fitting: Vec<&Token> = tokens.iter().filter(fits).collect();
+        let mut fitting: Vec<&Token> = tokens.iter().filter(fits).collect();
+        if fitting.iter().any(|t| t.status == "active") {
+            fitting.retain(|t| t.status == "active");
+        }
         match fitting[..] {
             [one] => Ok(one.clone()),
             [] => Err(ApiError::new(

@@ -15,6 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -116,7 +117,7 @@ async fn authenticate(
     if let Some(wait) = watch.guesses.barred(address) {
         return Err(barred(wait));
     }
-    let found = match Shown::read(shown.as_bytes()) {
+    let found = match Shown::read(&shown) {
         Ok(shown) => watch.rooms.identity.authenticate(shown).await,
         Err(error) => Err(error),
     };
@@ -130,10 +131,11 @@ async fn authenticate(
     }
 }
 
-/// The one value of `Authorization`, or of `X-API-Key`, under which older clients send the same.
-fn credentials(headers: &HeaderMap) -> Result<Option<&HeaderValue>, ApiError> {
+/// The one value of `Authorization`, or of `X-API-Key`, under which older clients send the same; there `Bearer` may be left out.
+fn credentials(headers: &HeaderMap) -> Result<Option<Cow<'_, [u8]>>, ApiError> {
+    let has_scheme = headers.contains_key(header::AUTHORIZATION);
     let api_key = header::HeaderName::from_static("x-api-key");
-    let name = if headers.contains_key(header::AUTHORIZATION) { header::AUTHORIZATION } else { api_key };
+    let name = if has_scheme { header::AUTHORIZATION } else { api_key };
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
@@ -141,7 +143,10 @@ fn credentials(headers: &HeaderMap) -> Result<Option<&HeaderValue>, ApiError> {
         return Err(ApiError::new(ErrorKind::Unauthorized, "credentials_malformed", message)
             .hint("send one Authorization header"));
     }
-    Ok(first)
+    Ok(first.map(|value| match value.as_bytes() {
+        bare if !has_scheme && !bare.contains(&b' ') => Cow::Owned([b"Bearer ", bare].concat()),
+        whole => Cow::Borrowed(whole),
+    }))
 }
 
 impl Watch {

@@ -2,14 +2,16 @@
 
 use super::access::Asker;
 use super::failure::{Body, Failure};
-use super::tables::subject;
+use super::tables::{kept_for, subject};
 use crate::gate::{Rights, Statement};
 use crate::identity::{Kind, Principal, Who};
 use crate::policies::Subject;
 use axum::Json;
 use serde_json::json;
+use std::fmt::Display;
 use wharf_protocol::{
     ApiError, ErrorKind, PolicyBook, PolicyChange, PolicyChanged, PolicyTest, PolicyVerdict, Role, RuleEntry,
+    TableRule,
 };
 
 pub(super) async fn show(asker: Asker) -> Result<Json<PolicyBook>, Failure> {
@@ -21,17 +23,20 @@ pub(super) async fn set(
     Body(change): Body<PolicyChange>,
 ) -> Result<Json<PolicyChanged>, Failure> {
     let subject = subject(&asker, change.subject.as_deref()).await?;
+    let before = asker.gate.policies().all().await?;
     let told = match (change.table, change.rule, change.limits) {
         (Some(name), Some(rule), None) => {
-            let table = asker.rooms().gate.table(&name, change.source.as_deref()).await?;
-            crate::gate::check_rule(&asker.rooms().gate, &table, &rule)?;
-            let name = format!("{}.{}.{}", table.catalog, table.schema, table.name);
-            let entry =
-                RuleEntry { subject, source: table.catalog, schema: table.schema, table: table.name, rule };
+            let [source, schema, table] =
+                ruled(&asker, &before, &subject, &name, change.source.as_deref(), &rule).await?;
+            let name = format!("{source}.{schema}.{table}");
+            let entry = RuleEntry { subject, source, schema, table, rule };
             let what = serde_json::to_string(&entry).unwrap_or_default();
             asker.audit("policy set", what, "started").await?;
             asker.gate.policies().set_rule(&entry).await?;
-            format!("the rule of {} for {name} is set", entry.subject)
+            let same = |r: &&RuleEntry| RuleEntry { rule: entry.rule.clone(), ..(*r).clone() } == entry;
+            let until_now = before.rules.iter().find(same).map(|r| r.rule.clone()).unwrap_or_default();
+            let now = format!("{} sees {name} with {}", entry.subject, entry.rule);
+            changed(now, &until_now, &entry.rule)
         }
         (None, None, Some(limits)) => {
             let all =
@@ -43,7 +48,9 @@ pub(super) async fn set(
             let what = json!({"subject": subject, "limits": limits}).to_string();
             asker.audit("policy set", what, "started").await?;
             asker.gate.policies().set_limits(&subject, &limits).await?;
-            format!("the limits of {subject} are set")
+            let same = before.limits.iter().find(|l| l.subject == subject);
+            let until_now = same.map(|l| l.limits.clone()).unwrap_or_default();
+            changed(format!("{subject} takes at most {limits}"), &until_now, &limits)
         }
         _ => {
             let message = "a rule goes with a table, limits go without";
@@ -54,6 +61,37 @@ pub(super) async fn set(
         }
     };
     Ok(Json(PolicyChanged::done(told, None)))
+}
+
+/// What holds from here on, and what it stands in the place of: else a filter would go unseen when a mask is set.
+fn changed<T: Display + Default + PartialEq>(now: String, until_now: &T, then: &T) -> String {
+    if *until_now == T::default() || until_now == then {
+        return now;
+    }
+    format!("{now}; until now: {until_now}")
+}
+
+/// The table that a rule is for. To take a rule away the table need not be there any more.
+async fn ruled(
+    asker: &Asker,
+    before: &PolicyBook,
+    subject: &str,
+    name: &str,
+    source: Option<&str>,
+    rule: &TableRule,
+) -> Result<[String; 3], ApiError> {
+    match asker.rooms().gate.table(name, source).await {
+        Ok(table) => {
+            crate::gate::check_rule(&asker.rooms().gate, &table, rule)?;
+            Ok([table.catalog, table.schema, table.name])
+        }
+        Err(error) if *rule == TableRule::default() => {
+            let theirs = before.rules.iter().filter(|r| r.subject == subject);
+            let kept = theirs.map(|r| [r.source.as_str(), r.schema.as_str(), r.table.as_str()]);
+            kept_for(name, source, kept).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What would happen if somebody ran a statement, and why. Nothing is run.
@@ -77,7 +115,11 @@ pub(super) async fn test(asker: Asker, Body(test): Body<PolicyTest>) -> Result<J
         Ok(judged) => {
             verdict.rules = judged.tables.iter().flat_map(|t| effective.rules(t)).cloned().collect();
             verdict.tables = judged.tables.iter().map(ToString::to_string).collect();
-            verdict.rewritten = Some(judged.sql);
+            // Whoever has the key of hashes can try out what was hashed.
+            verdict.rewritten = Some(match verdict.rules.is_empty() {
+                true => judged.sql,
+                false => asker.gate.policies().mask_key()?.hide(&judged.sql),
+            });
         }
         Err(error) => {
             verdict.decision = "deny".to_owned();

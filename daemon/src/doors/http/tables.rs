@@ -83,7 +83,20 @@ pub(super) async fn change(
 pub(super) async fn grant(asker: &Asker, change: GrantChange) -> Result<PolicyChanged, ApiError> {
     asker.principal().need(Permission::Manage)?;
     let subject = subject(asker, change.subject.as_deref()).await?;
-    let [source, schema, table] = pattern(asker, &change.table, change.source.as_deref()).await?;
+    let named = pattern(asker, &change.table, change.source.as_deref()).await;
+    let [source, schema, table] = match (change.action, named) {
+        (GrantAction::Allow, Ok(named)) => {
+            there(asker, &named).await?;
+            named
+        }
+        (GrantAction::Deny, Err(error)) => {
+            let book = asker.gate.policies().all().await?;
+            let theirs = book.grants.iter().filter(|g| g.subject == subject);
+            let kept = theirs.map(|g| [g.source.as_str(), g.schema.as_str(), g.table.as_str()]);
+            kept_for(&change.table, change.source.as_deref(), kept).ok_or(error)?
+        }
+        (_, named) => named?,
+    };
     let grant = Grant { subject, source, schema, table };
     let name = format!("{}.{}.{}", grant.source, grant.schema, grant.table);
     let (action, done) = match change.action {
@@ -142,4 +155,33 @@ async fn pattern(asker: &Asker, name: &str, source: Option<&str>) -> Result<[Str
         }
     };
     Ok([source, schema.to_owned(), "*".to_owned()])
+}
+
+/// All tables of a schema can be allowed where there is such a schema: a slip of the pen would wait there for one to be made.
+async fn there(asker: &Asker, [source, schema, table]: &[String; 3]) -> Result<(), ApiError> {
+    if table != "*" || schema == "*" || schema.eq_ignore_ascii_case("main") {
+        return Ok(());
+    }
+    let tables = asker.rooms().gate.tables(Some(source)).await?;
+    if tables.iter().any(|t| t.schema.eq_ignore_ascii_case(schema)) {
+        return Ok(());
+    }
+    let message = format!("the source `{source}` has no schema `{schema}`, and no source is called so");
+    Err(ApiError::new(ErrorKind::NotFound, "schema_not_found", message)
+        .hint(format!("`{source}.*` stands for all its tables; `wharf table list` shows them")))
+}
+
+/// The one table among those that something was set for that a name means; the table itself may be gone.
+pub(super) fn kept_for<'a>(
+    name: &str,
+    source: Option<&str>,
+    kept: impl Iterator<Item = [&'a str; 3]>,
+) -> Option<[String; 3]> {
+    let parts: Vec<&str> = name.split('.').collect();
+    let mut fitting = kept.filter(|full| {
+        let fits = full.ends_with(&parts) || matches!(parts[..], [s, t] if s == full[0] && t == full[2]);
+        fits && source.is_none_or(|s| s == full[0])
+    });
+    let one = fitting.next()?;
+    fitting.next().is_none().then(|| one.map(str::to_owned))
 }
