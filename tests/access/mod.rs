@@ -15,3 +15,4 @@ mod secrets;
 mod server;
 mod sight;
 mod tables;
+mod walk;
