@@ -130,13 +130,13 @@ fn the_key_of_an_encrypted_database_is_kept_used_and_found_nowhere() {
     let (key, query) = ("planted-9c41-key", ["query", "select answer from vault.t", "--csv"]);
     let file = encrypted(&place, key);
     let without = place.fails(&["source", "add", "vault", &file], 7);
-    assert!(without.contains("--key"), "{without}");
-    let wrong = place.pipe(&["source", "add", "vault", &file, "--key", "-"], "another");
+    assert!(without.contains("--secret"), "{without}");
+    let wrong = place.pipe(&["source", "add", "vault", &file, "--secret", "-"], "another");
     assert!(wrong.code != 0 && wrong.err.contains("rong encryption key"), "{}", wrong.err);
     assert!(!place.path("s/secrets/kept.enc").exists(), "a key that opens nothing is not kept");
-    let misused = place.fails(&["source", "add", "vault", &file, "--key", key], 2);
+    let misused = place.fails(&["source", "add", "vault", &file, "--secret", key], 2);
     assert!(!misused.contains("planted"), "{misused}");
-    let right = place.pipe(&["source", "add", "vault", &file, "--key", "-"], format!("{key}\n"));
+    let right = place.pipe(&["source", "add", "vault", &file, "--secret", "-"], format!("{key}\n"));
     assert_eq!(right.code, 0, "{}", right.err);
     assert_eq!(place.ok(&query), "answer\n42\n");
     // Another daemon has it too.
@@ -171,7 +171,7 @@ fn the_key_of_an_encrypted_database_can_lie_elsewhere() {
     let file = encrypted(&place, "first");
     let key = place.file("key", "first\n");
     let reference = format!("file:{}", key.display());
-    place.ok(&["source", "add", "vault", &file, "--key", &reference]);
+    place.ok(&["source", "add", "vault", &file, "--secret", &reference]);
     assert_eq!(place.ok(&["query", "select answer from vault.t", "--csv"]), "answer\n42\n");
     assert!(place.ok(&["source", "show", "vault"]).contains(&reference));
     assert!(!place.path("s/secrets").exists(), "nothing of it is kept");
@@ -179,6 +179,6 @@ fn the_key_of_an_encrypted_database_can_lie_elsewhere() {
     place.ok(&["daemon", "restart"]);
     let gone = place.run(&["query", "select answer from vault.t"]);
     assert!(gone.code != 0 && gone.err.contains(key.to_str().unwrap()), "{}", gone.err);
-    let unset = place.run(&["source", "add", "other", &file, "--key", "env:WHARF_NOT_SET"]);
+    let unset = place.run(&["source", "add", "other", &file, "--secret", "env:WHARF_NOT_SET"]);
     assert!(unset.code != 0 && unset.err.contains("WHARF_NOT_SET is not set"), "{}", unset.err);
 }

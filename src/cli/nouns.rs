@@ -7,9 +7,17 @@ use std::path::PathBuf;
 /// `wharf source`
 #[derive(Debug, Subcommand)]
 pub enum SourceAction {
-    /// Add a folder of data files, one file, or a database
+    /// Add a folder of data files, one file, a database, or a server elsewhere
     #[command(visible_alias = "create")]
     Add(SourceAddArgs),
+    /// Connect to a source and tell who one is there
+    Test {
+        /// Its name
+        name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List the sources
     List {
         /// How it is printed
@@ -38,12 +46,12 @@ pub enum SourceAction {
 /// `wharf source add`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb"
+    after_help = "Examples:\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb\n  wharf source add crm postgres://alice@db.example.com/crm --secret ask"
 )]
 pub struct SourceAddArgs {
-    /// The name by which its tables are called: NAME.main.TABLE
+    /// The name by which its tables are called: NAME.SCHEMA.TABLE
     pub name: String,
-    /// Folder of CSV, TSV, JSON and Parquet files; one such file; or a .duckdb database
+    /// Folder of CSV, TSV, JSON and Parquet files; one such file; a .duckdb database; or an address: postgres://USER@HOST/DATABASE
     pub path: PathBuf,
     /// Semantic models: a YAML file or a folder of them
     #[arg(long, value_name = "PATH")]
@@ -51,10 +59,10 @@ pub struct SourceAddArgs {
     /// Column types, as JSON: {"tables": {TABLE: [{"name": COLUMN, "type": TYPE}]}}
     #[arg(long, value_name = "FILE")]
     pub types: Option<PathBuf>,
-    /// Where the key of an encrypted database is: `ask` and `-` (standard input) keep it among the secrets; env:NAME and
-    /// file:/PATH are read by the daemon when it needs it
-    #[arg(long, value_name = "WHERE")]
-    pub key: Option<String>,
+    /// Where what opens it is, a password or the key of an encrypted database: `ask` and `-` (standard input) keep it among the
+    /// secrets; env:NAME and file:/PATH are read by the daemon when it needs it
+    #[arg(long, value_name = "WHERE", alias = "key")]
+    pub secret: Option<String>,
     /// Replace a source of this name
     #[arg(long)]
     pub replace: bool,

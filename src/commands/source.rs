@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use wharf_protocol::{ApiError, ColumnKind, ErrorKind, Source, SourceAdd, SourceKey, Table};
+use wharf_protocol::{
+    ApiError, ColumnKind, ErrorKind, Source, SourceAdd, SourceKey, SourceKind, SourceTest, Table,
+};
 use wharf_secrets::Reference;
 
 /// Runs the command.
@@ -25,6 +27,7 @@ pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Fa
             let sources: Vec<Source> = client.get("/api/sources").await?;
             let columns = [
                 ("name", ColumnKind::Text),
+                ("kind", ColumnKind::Text),
                 ("path", ColumnKind::Text),
                 ("models", ColumnKind::Text),
                 ("created_at", ColumnKind::Time),
@@ -34,6 +37,7 @@ pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Fa
                 .map(|s| {
                     vec![
                         Some(s.name.clone()),
+                        Some(s.kind.name().to_owned()),
                         Some(s.path.clone()),
                         s.models.clone(),
                         Some(s.created_at.clone()),
@@ -42,6 +46,7 @@ pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Fa
                 .collect();
             list(context, &output, &columns, rows, &sources)
         }
+        SourceAction::Test { name, json } => test(&client, &name, json).await,
         SourceAction::Show { name, json } => show(&client, &name, json).await,
         SourceAction::Delete { name, confirm } => delete(context, &client, &name, confirm.as_deref()).await,
     }
@@ -54,11 +59,14 @@ async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<
     };
     let add = SourceAdd {
         name: args.name,
-        path: context.absolute(&args.path),
+        path: match args.path.to_str() {
+            Some(address) if SourceKind::of_address(address).is_some() => address.to_owned(),
+            _ => context.absolute(&args.path),
+        },
         models: args.models.as_deref().map(|m| context.absolute(m)),
         types,
         aliases,
-        key: args.key.as_deref().map(|place| key(context, place)).transpose()?,
+        key: args.secret.as_deref().map(|place| secret(context, place)).transpose()?,
         replace: args.replace,
     };
     let source = send(context, client, "/api/sources", &add, "source").await?;
@@ -72,8 +80,8 @@ async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The key of an encrypted database, or where it is. Never the key itself as an argument, which others on the machine can read.
-fn key(context: &Context, place: &str) -> Result<SourceKey, Failure> {
+/// What opens a source, or where it is. Never the secret itself as an argument, which others on the machine can read.
+fn secret(context: &Context, place: &str) -> Result<SourceKey, Failure> {
     match place {
         "-" => {
             let mut line = String::new();
@@ -81,14 +89,12 @@ fn key(context: &Context, place: &str) -> Result<SourceKey, Failure> {
             Ok(SourceKey::Secret(line.trim_end_matches(['\r', '\n']).to_owned()))
         }
         "ask" if context.terminal.input && !context.terminal.no_input => {
-            Ok(SourceKey::Secret(rpassword::prompt_password("Key: ")?))
+            Ok(SourceKey::Secret(rpassword::prompt_password("Secret: ")?))
         }
-        "ask" => {
-            Err(Failure::usage("there is no terminal to ask at").hint("pipe the key in: --key - < FILE"))
-        }
+        "ask" => Err(Failure::usage("there is no terminal to ask at").hint("pipe it in: --secret - < FILE")),
         place => match place.parse::<Reference>() {
             Ok(reference) => Ok(SourceKey::Reference(reference.to_string())),
-            Err(_) => Err(Failure::usage("--key does not say where the key is")
+            Err(_) => Err(Failure::usage("--secret does not say where the secret is")
                 .hint("say ask, - for standard input, env:NAME or file:/PATH")),
         },
     }
@@ -206,6 +212,31 @@ fn column_types(columns: &Value) -> Result<BTreeMap<String, String>, String> {
     }
 }
 
+async fn test(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failure> {
+    let nothing = serde_json::json!({});
+    let tested: SourceTest = client.post(&format!("/api/sources/{}/test", encoded(name)), &nothing).await?;
+    if json {
+        out_json(&tested);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!("{name}  {}\n", tested.kind.name());
+    for (what, value) in [
+        ("user", &tested.user),
+        ("version", &tested.version),
+        ("role", &tested.role),
+        ("warehouse", &tested.warehouse),
+    ] {
+        if let Some(value) = value {
+            text.push_str(&format!("{what}  {value}\n"));
+        }
+    }
+    for warning in &tested.warnings {
+        text.push_str(&format!("warning  {warning}\n"));
+    }
+    out(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failure> {
     let source: Source = client.get(&format!("/api/sources/{}", encoded(name))).await?;
     let tables: Vec<Table> = client.list(&format!("/api/tables?source={}", encoded(name))).await?;
@@ -218,7 +249,7 @@ async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failu
         text.push_str(&format!("models  {models}\n"));
     }
     if let Some(key) = &source.key {
-        text.push_str(&format!("key  {key}\n"));
+        text.push_str(&format!("secret  {key}\n"));
     }
     for table in tables {
         let rows = table

@@ -45,7 +45,7 @@ pub use session::{
     Answer, AskRequest, AskStarted, ChatReply, ChatRequest, Offer, ResponseMetadata, Rows, Session,
     SessionCreate, SessionUpdate, Tokens, Turn, TurnStatus, Usage,
 };
-pub use source::{Source, SourceAdd, SourceKey, SourceKind, Table, TableColumn};
+pub use source::{Source, SourceAdd, SourceKey, SourceKind, SourceTest, Table, TableColumn};
 
 /// The number both sides must share. It changes only when an old client would misread a new daemon.
 pub const PROTOCOL: u32 = 1;

@@ -25,6 +25,20 @@ impl SourceKind {
     pub const ALL: [Self; 5] =
         [Self::Duckdb, Self::Postgres, Self::Redshift, Self::Snowflake, Self::Databricks];
 
+    /// What an address (`KIND://...`) is of; none for the path of a file or folder.
+    pub fn of_address(text: &str) -> Option<Self> {
+        let (scheme, _) = text.split_once("://")?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "postgresql" => Some(Self::Postgres),
+            scheme => Self::ALL.into_iter().find(|kind| *kind != Self::Duckdb && kind.name() == scheme),
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +51,7 @@ impl SourceKind {
     }
 }
 
-/// What opens an encrypted database. Its `{:?}` does not show a secret.
+/// What opens a source. Its `{:?}` does not show a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKey {
@@ -61,7 +75,8 @@ impl std::fmt::Debug for SourceKey {
 pub struct SourceAdd {
     /// The root of its tables' names: lower-case letters, digits, `_`; begins with a letter.
     pub name: String,
-    /// Absolute path of a folder, a data file or a `.duckdb` database.
+    /// Absolute path of a folder, a data file or a `.duckdb` database; or the address of a source elsewhere, without a
+    /// credential: `postgres://alice@db.example.com/sales`.
     pub path: String,
     /// Absolute path of a semantic model file, or of a folder of them.
     #[serde(default)]
@@ -72,7 +87,7 @@ pub struct SourceAdd {
     /// Further names of tables: alias to table.
     #[serde(default)]
     pub aliases: BTreeMap<String, String>,
-    /// What opens the database, where it is encrypted.
+    /// What opens it: the key of an encrypted database, the password, token or passphrase of a source elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<SourceKey>,
     /// Replace a source of the same name instead of refusing.
@@ -91,13 +106,32 @@ pub struct Source {
     pub path: String,
     /// Where its semantic models are.
     pub models: Option<String>,
-    /// Where the key of an encrypted database is: `kept`, `env:NAME` or `file:/PATH`.
+    /// Where what opens it is: `kept`, `env:NAME` or `file:/PATH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// When it was added.
     pub created_at: String,
     /// Number of tables, where known.
     pub tables: Option<u64>,
+}
+
+/// What came of connecting to a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceTest {
+    /// What stands behind it.
+    pub kind: SourceKind,
+    /// Whom it takes the daemon for.
+    pub user: Option<String>,
+    /// Its product and version.
+    pub version: Option<String>,
+    /// The role that holds there.
+    pub role: Option<String>,
+    /// What computes there, and its state.
+    pub warehouse: Option<String>,
+    /// What is odd without being wrong.
+    pub warnings: Vec<String>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: f64,
 }
 
 /// A table, view or file as seen through a source.
@@ -113,6 +147,9 @@ pub struct Table {
     pub qualified: String,
     /// Rows, where they are known without counting.
     pub rows: Option<u64>,
+    /// What somebody wrote about it, where the source knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// Its columns, in order.
     pub columns: Vec<TableColumn>,
 }
@@ -124,4 +161,7 @@ pub struct TableColumn {
     pub name: String,
     /// The engine's name of the type.
     pub r#type: String,
+    /// What somebody wrote about it, where the source knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }

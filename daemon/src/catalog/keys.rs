@@ -1,6 +1,6 @@
-//! Keys of encrypted databases: kept among the secrets, or read where somebody else keeps them.
+//! What opens sources, the key of a database or the password of a server: kept among the secrets, or read where somebody else
+//! keeps it.
 
-use crate::sources::duckdb::DatabaseKey;
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ impl FromStr for KeyFrom {
 /// The keys of all sources. They are asked for once in a daemon's life: a keyring takes its time.
 pub(super) struct Keys {
     vault: Vault,
-    known: Mutex<HashMap<String, DatabaseKey>>,
+    known: Mutex<HashMap<String, SecretString>>,
 }
 
 impl Keys {
@@ -45,18 +45,16 @@ impl Keys {
     }
 
     /// A key as it was given, before anything is kept.
-    pub(super) fn given(key: &SourceKey) -> Result<(KeyFrom, DatabaseKey), ApiError> {
+    pub(super) fn given(key: &SourceKey) -> Result<(KeyFrom, SecretString), ApiError> {
         match key {
             SourceKey::Secret(secret) if secret.is_empty() => {
                 Err(ApiError::new(ErrorKind::Invalid, "empty_key", "the key is empty"))
             }
-            SourceKey::Secret(secret) => {
-                Ok((KeyFrom::Kept, DatabaseKey::new(SecretString::from(secret.as_str()))))
-            }
+            SourceKey::Secret(secret) => Ok((KeyFrom::Kept, SecretString::from(secret.as_str()))),
             SourceKey::Reference(text) => {
                 let reference: Reference = text.parse().map_err(|e| failed(&e))?;
                 let key = reference.read().map_err(|e| failed(&e))?;
-                Ok((KeyFrom::Elsewhere(reference), DatabaseKey::new(key)))
+                Ok((KeyFrom::Elsewhere(reference), key))
             }
         }
     }
@@ -80,7 +78,7 @@ impl Keys {
     }
 
     /// The key of a source. Blocking.
-    pub(super) fn get(&self, source: &str, from: &KeyFrom) -> Result<DatabaseKey, ApiError> {
+    pub(super) fn get(&self, source: &str, from: &KeyFrom) -> Result<SecretString, ApiError> {
         if let Some(known) = self.known().get(source) {
             return Ok(known.clone());
         }
@@ -89,15 +87,14 @@ impl Keys {
             KeyFrom::Kept => self.vault.get(&name_of(source)).map_err(|e| failed(&e))?.ok_or_else(|| {
                 let message = format!("the key of the source `{source}` is not among the secrets any more");
                 ApiError::new(ErrorKind::Failed, "key_lost", message)
-                    .hint("give it again: wharf source add NAME PATH --replace --key ask")
+                    .hint("give it again: wharf source add NAME PATH --replace --secret ask")
             })?,
         };
-        let key = DatabaseKey::new(secret);
-        self.known().insert(source.to_owned(), key.clone());
-        Ok(key)
+        self.known().insert(source.to_owned(), secret.clone());
+        Ok(secret)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, DatabaseKey>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, SecretString>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

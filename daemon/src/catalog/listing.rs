@@ -55,7 +55,11 @@ fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, A
     let mut tables: Vec<Table> = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let (schema, name): (String, String) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-        let column = TableColumn { name: row.get(2).map_err(failed)?, r#type: row.get(3).map_err(failed)? };
+        let column = TableColumn {
+            name: row.get(2).map_err(failed)?,
+            r#type: row.get(3).map_err(failed)?,
+            comment: None,
+        };
         let size: Option<i64> = row.get(4).map_err(failed)?;
         match tables.last_mut().filter(|t| t.schema == schema && t.name == name) {
             Some(table) => table.columns.push(column),
@@ -65,6 +69,7 @@ fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, A
                 schema,
                 name,
                 rows: size.and_then(|n| u64::try_from(n).ok()),
+                comment: None,
                 columns: vec![column],
             }),
         }

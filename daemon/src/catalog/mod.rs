@@ -1,6 +1,7 @@
 //! Which sources there are and which tables they hold.
 
 mod definitions;
+mod far;
 mod keys;
 mod listing;
 mod store;
@@ -8,9 +9,12 @@ mod store;
 pub use definitions::Definitions;
 pub use listing::{Listing, unknown_table};
 
-use crate::sources::Cancel;
-use crate::sources::duckdb::{Attachment, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage};
+use crate::sources::duckdb::{
+    Attachment, DatabaseKey, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage,
+};
+use crate::sources::{Cancel, connect};
 use crate::state::State;
+use far::Far;
 use keys::Keys;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,6 +23,7 @@ use std::time::{Duration, Instant};
 use store::Stored;
 use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, Table};
 use wharf_secrets::Vault;
+use wharf_warehouses::Source as FarSource;
 
 /// The catalogue. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +33,7 @@ struct Inner {
     state: State,
     snapshots: Snapshots,
     keys: Keys,
+    far: Arc<Far>,
     default: Option<String>,
     sources: RwLock<BTreeMap<String, Stored>>,
     // Valid for one stamp of a source's files.
@@ -49,6 +55,17 @@ struct Listed {
 /// looked at each time.
 const RECENT: Duration = Duration::from_millis(100);
 
+/// A source as statements reach it.
+pub enum Reached {
+    /// By the embedded engine, which attaches it.
+    Attached(Attachment),
+    /// Elsewhere.
+    Far(Arc<dyn FarSource>),
+}
+
+/// A listing of a source elsewhere that is younger than this is not doubted because a name is not in it.
+const DOUBTED: Duration = Duration::from_secs(5);
+
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
@@ -68,6 +85,7 @@ impl Catalog {
             state,
             snapshots,
             keys: Keys::new(vault),
+            far: Arc::default(),
             default,
             sources: RwLock::new(sources),
             listings: Mutex::default(),
@@ -97,10 +115,11 @@ impl Catalog {
         let key = add.key.as_ref().map(Keys::given).transpose()?;
         let (from, key) = key.unzip();
         let had = self.stored(&add.name).ok().and_then(|before| before.key);
+        let kind = SourceKind::of_address(&add.path).unwrap_or(SourceKind::Duckdb);
         let stored = Stored {
             source: Source {
                 name: add.name.clone(),
-                kind: SourceKind::Duckdb,
+                kind,
                 path: add.path.clone(),
                 models: add.models.clone(),
                 key: from.as_ref().map(ToString::to_string),
@@ -112,15 +131,34 @@ impl Catalog {
             key: from,
         };
         check_types(&stored)?;
+        if kind != SourceKind::Duckdb {
+            progress(&format!("connecting to {}", add.name), 0, 2);
+            let probe = connect(&add.name, &add.path, key.clone())?;
+            // Whoever adds a source gives up with their connection.
+            tokio::select! {
+                () = cancel.wait() => return Err(cancel.error_while("connecting")),
+                tested = probe.test() => tested?,
+            };
+            progress(&format!("looking at {}", add.name), 1, 2);
+        }
         let (this, pool, probe) = (self.clone(), pool.clone(), stored.clone());
         let tables = tokio::task::spawn_blocking(move || {
             let name = &probe.source.name;
-            let attachment = this.0.snapshots.attachment(&probe.spec(), &cancel, &progress)?;
-            let attachment = Attachment { key, ..attachment };
-            pool.drop_source(name);
-            let listing = listing::list(name, &attachment, &pool)?;
+            let tables = match probe.source.kind {
+                SourceKind::Duckdb => {
+                    let attachment = this.0.snapshots.attachment(&probe.spec(), &cancel, &progress)?;
+                    let attachment = Attachment { key: key.map(DatabaseKey::new), ..attachment };
+                    pool.drop_source(name);
+                    listing::list(name, &attachment, &pool)?.tables
+                }
+                _ => {
+                    let far = Arc::new(Far::default());
+                    far.get(name, &probe.source.path, || Ok(key))?;
+                    far.listing(name)?.tables
+                }
+            };
             this.0.keys.keep(name, add.key.as_ref(), had.as_ref())?;
-            Ok::<_, ApiError>(listing.tables)
+            Ok::<_, ApiError>(tables)
         });
         let tables =
             tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
@@ -207,10 +245,34 @@ impl Catalog {
         })
     }
 
+    /// A source as statements reach it. Blocking.
+    ///
+    /// # Errors
+    /// When its files are gone or cannot be read, or what opens it is not where it should be.
+    pub fn reach(&self, name: &str, cancel: &Cancel) -> Result<Reached, ApiError> {
+        match self.far(name)? {
+            Some(source) => Ok(Reached::Far(source)),
+            None => self.attachment(name, cancel, &|_, _, _| {}).map(Reached::Attached),
+        }
+    }
+
+    /// A source that is elsewhere; none for one that the embedded engine reads. Blocking.
+    ///
+    /// # Errors
+    /// When there is none of this name, or what opens it is not where it should be.
+    pub fn far(&self, name: &str) -> Result<Option<Arc<dyn FarSource>>, ApiError> {
+        let stored = self.stored(name)?;
+        if stored.source.kind == SourceKind::Duckdb {
+            return Ok(None);
+        }
+        let secret = || stored.key.as_ref().map(|from| self.0.keys.get(name, from)).transpose();
+        self.0.far.get(name, &stored.source.path, secret).map(Some)
+    }
+
     /// A source as an instance attaches it, its snapshot made up to date. Blocking.
     ///
     /// # Errors
-    /// When its files are gone or cannot be read.
+    /// When its files are gone or cannot be read, or it is elsewhere.
     pub fn attachment(
         &self,
         name: &str,
@@ -218,19 +280,25 @@ impl Catalog {
         progress: Progress,
     ) -> Result<Attachment, ApiError> {
         let stored = self.stored(name)?;
+        if stored.source.kind != SourceKind::Duckdb {
+            let message =
+                format!("the source `{name}` is elsewhere and cannot be read together with another one");
+            return Err(ApiError::new(ErrorKind::Invalid, "source_elsewhere", message)
+                .hint("ask each source for its part"));
+        }
         let attachment = self.0.snapshots.attachment(&stored.spec(), cancel, progress)?;
         self.with_key(&stored, attachment)
     }
 
     /// A source as an instance attaches it, if that needs no file to be read in.
     pub fn attachment_if_current(&self, name: &str) -> Option<Attachment> {
-        let stored = self.stored(name).ok()?;
+        let stored = self.stored(name).ok().filter(|stored| stored.source.kind == SourceKind::Duckdb)?;
         self.with_key(&stored, self.0.snapshots.current(&stored.spec())?).ok()
     }
 
     fn with_key(&self, stored: &Stored, attachment: Attachment) -> Result<Attachment, ApiError> {
         let key = stored.key.as_ref().map(|from| self.0.keys.get(&stored.source.name, from)).transpose()?;
-        Ok(Attachment { key, ..attachment })
+        Ok(Attachment { key: key.map(DatabaseKey::new), ..attachment })
     }
 
     /// A source's tables with their columns. Blocking.
@@ -238,16 +306,37 @@ impl Catalog {
     /// # Errors
     /// When they cannot be listed.
     pub fn tables(&self, name: &str, pool: &Pool) -> Result<Arc<Vec<Table>>, ApiError> {
-        let attachment = self.attachment(name, &Cancel::default(), &|_, _, _| {})?;
-        Ok(self.listing(name, &attachment, pool)?.tables)
+        let reached = self.reach(name, &Cancel::default())?;
+        Ok(self.listing_of(name, &reached, pool)?.tables)
+    }
+
+    /// What a source holds, however it is reached. Blocking.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub fn listing_of(&self, name: &str, reached: &Reached, pool: &Pool) -> Result<Listing, ApiError> {
+        match reached {
+            Reached::Attached(attachment) => self.listing(name, attachment, pool),
+            Reached::Far(_) => self.0.far.listing(name),
+        }
+    }
+
+    /// Has a source elsewhere listed anew by its next reader, because a table was asked for that is not known. Tells whether what
+    /// was known was older than a few seconds, so that looking again may help.
+    pub fn doubt(&self, name: &str) -> bool {
+        self.0.far.doubt(name, DOUBTED)
     }
 
     /// The tables of all sources, if each was looked at a moment ago. Does not block.
     pub fn recent_tables(&self) -> Option<Vec<Arc<Vec<Table>>>> {
         let (sources, cache) = (self.read(), self.cache());
-        let recent =
-            |name| cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.listing.tables.clone());
-        sources.keys().map(recent).collect()
+        let recent = |(name, stored): (&String, &Stored)| match stored.source.kind {
+            SourceKind::Duckdb => {
+                cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.listing.tables.clone())
+            }
+            _ => self.0.far.known(name).map(|listing| listing.tables),
+        };
+        sources.iter().map(recent).collect()
     }
 
     /// What a source holds as it is attached. Blocking.
@@ -279,6 +368,10 @@ impl Catalog {
     /// # Errors
     /// When its files are gone.
     pub fn stamp(&self, name: &str) -> Result<String, ApiError> {
+        if self.get(name)?.kind != SourceKind::Duckdb {
+            // Nobody tells when data elsewhere change, so what was made of them is made anew every hour.
+            return Ok(crate::clock::now_text().chars().take("2026-01-31T12".len()).collect());
+        }
         Ok(self.attachment(name, &Cancel::default(), &|_, _, _| {})?.stamp)
     }
 
@@ -332,6 +425,7 @@ impl Catalog {
     }
 
     fn forget(&self, name: &str) {
+        self.0.far.forget(name);
         self.cache().remove(name);
     }
 
@@ -377,6 +471,13 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 
 /// Types for tables that are not there would be ignored without a word.
 fn check_types(stored: &Stored) -> Result<(), ApiError> {
+    if stored.source.kind != SourceKind::Duckdb {
+        if stored.types.is_empty() && stored.aliases.is_empty() {
+            return Ok(());
+        }
+        let message = "types can be given for files only; a source elsewhere knows its own";
+        return Err(ApiError::new(ErrorKind::Invalid, "types_elsewhere", message).hint("leave --types away"));
+    }
     let Discovered::Files(files) = discover(Path::new(&stored.source.path))? else { return Ok(()) };
     let known: Vec<&str> = files.iter().map(|f| f.table.as_str()).collect();
     for table in stored.aliases.values() {

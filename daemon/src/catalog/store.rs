@@ -13,12 +13,12 @@ pub(super) struct Stored {
     pub(super) source: Source,
     pub(super) types: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) aliases: BTreeMap<String, String>,
-    /// Where the key of an encrypted database is.
+    /// Where what opens it is.
     pub(super) key: Option<KeyFrom>,
 }
 
 pub(super) async fn load(state: &State) -> Result<BTreeMap<String, Stored>, StateError> {
-    let rows = sqlx::query("select name, path, models, types, aliases, created_at, key from sources")
+    let rows = sqlx::query("select name, path, models, types, aliases, created_at, key, kind from sources")
         .fetch_all(state.at_boot())
         .await
         .map_err(|e| state.error(e))?;
@@ -37,9 +37,10 @@ fn stored(row: &SqliteRow) -> Result<(String, Stored), Unreadable> {
     let types = serde_json::from_str(row.try_get(3)?)?;
     let aliases = serde_json::from_str(row.try_get(4)?)?;
     let key: Option<KeyFrom> = row.try_get::<Option<&str>, _>(6)?.map(str::parse).transpose()?;
+    let kind: &str = row.try_get(7)?;
     let source = Source {
         name: name.clone(),
-        kind: SourceKind::Duckdb,
+        kind: SourceKind::named(kind).ok_or_else(|| format!("`{kind}` is no kind of source"))?,
         path: row.try_get(1)?,
         models: row.try_get(2)?,
         key: key.as_ref().map(ToString::to_string),
@@ -56,11 +57,12 @@ pub(super) async fn save(state: &State, stored: &Stored) -> Result<(), StateErro
     let aliases = serde_json::to_string(&stored.aliases).map_err(text)?;
     let mut write = state.write().await?;
     let done = sqlx::query(
-        "insert into sources (name, kind, path, models, types, aliases, created_at, key) values (?, 'duckdb', ?, ?, ?, ?, ?, ?) \
-         on conflict (name) do update set path = excluded.path, models = excluded.models, types = excluded.types, \
+        "insert into sources (name, kind, path, models, types, aliases, created_at, key) values (?, ?, ?, ?, ?, ?, ?, ?) \
+         on conflict (name) do update set kind = excluded.kind, path = excluded.path, models = excluded.models, types = excluded.types, \
          aliases = excluded.aliases, created_at = excluded.created_at, key = excluded.key",
     )
     .bind(&source.name)
+    .bind(source.kind.name())
     .bind(&source.path)
     .bind(&source.models)
     .bind(types)

@@ -26,6 +26,8 @@ pub(super) enum Reader<'a> {
     Decimal(&'a Decimal128Array, u32),
     Text(&'a StringArray),
     Json(&'a StringArray),
+    /// Digits as text.
+    Number(&'a StringArray),
     Bytes(&'a BinaryArray),
     Date(&'a Date32Array),
     Time(&'a Time64MicrosecondArray),
@@ -96,6 +98,7 @@ impl<'a> Reader<'a> {
             DataType::Float64 => Self::F64(as_array(array)?),
             DataType::Decimal128(_, scale) => Self::Decimal(as_array(array)?, u32::try_from(*scale).ok()?),
             DataType::Utf8 if logical == Logical::Json => Self::Json(as_array(array)?),
+            DataType::Utf8 if logical == Logical::Number => Self::Number(as_array(array)?),
             DataType::Utf8 => Self::Text(as_array(array)?),
             DataType::Binary => Self::Bytes(as_array(array)?),
             DataType::Date32 => Self::Date(as_array(array)?),
@@ -170,6 +173,15 @@ impl<'a> Reader<'a> {
             Self::Decimal(a, scale) => {
                 decimal(present!(a), *scale, out);
                 Written::Number
+            }
+            Self::Number(a) => {
+                let digits = present!(a);
+                out.extend_from_slice(digits.as_bytes());
+                if digits.ends_with(|c: char| c.is_ascii_digit()) {
+                    Written::Number
+                } else {
+                    Written::NotFinite
+                }
             }
             Self::Text(a) => {
                 out.extend_from_slice(present!(a).as_bytes());

@@ -13,6 +13,8 @@ pub enum Logical {
     Json,
     /// HUGEINT, which Arrow shows as DECIMAL(38,0) although it has one digit more.
     HugeInt,
+    /// Text that is a number: its digits behind the point differ from value to value.
+    Number,
 }
 
 /// A result's columns.
@@ -37,10 +39,27 @@ impl Shape {
             .map(|((name, field), logical)| Column {
                 name,
                 r#type: type_name(field.data_type(), *logical),
-                kind: kind(field.data_type()),
+                kind: if *logical == Logical::Number { ColumnKind::Number } else { kind(field.data_type()) },
             })
             .collect();
         Self { columns, schema, logical }
+    }
+
+    /// The shape of a result that a source elsewhere announced, its own type names in the metadata of the fields.
+    pub fn of_source(schema: SchemaRef) -> Self {
+        let logical = |field: &arrow::datatypes::FieldRef| match field.metadata() {
+            marks if marks.contains_key(wharf_warehouses::JSON) => Logical::Json,
+            marks if marks.contains_key(wharf_warehouses::NUMBER) => Logical::Number,
+            _ => Logical::Plain,
+        };
+        let logical = schema.fields().iter().map(logical).collect();
+        let mut shape = Self::new(schema.clone(), logical);
+        for (column, field) in shape.columns.iter_mut().zip(schema.fields()) {
+            if let Some(own) = field.metadata().get(wharf_warehouses::TYPE_NAME) {
+                column.r#type.clone_from(own);
+            }
+        }
+        shape
     }
 }
 

@@ -8,10 +8,12 @@ mod cell;
 mod columns;
 mod delimited;
 mod json;
+mod parquet;
 mod pipeline;
 mod sink;
 
 pub use columns::{Logical, Shape, unique_names};
+pub(crate) use parquet::ParquetWriter;
 pub use pipeline::{Encoding, Totals};
 pub(crate) use sink::PIPE_SIZE;
 pub use sink::{BodySink, FdSink, Sink};

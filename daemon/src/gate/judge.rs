@@ -39,8 +39,7 @@ impl Gate {
         let looked = tokio::task::spawn_blocking(move || {
             let cancel = Cancel::default();
             let plan = gate.plan(&statement, effective.as_ref(), &cancel)?;
-            let lease = gate.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy)?;
-            plan.prepare(&lease).map_err(|e| views::shielded(effective.as_ref(), plan.ruled, e))?;
+            plan.prepare(gate.pool()).map_err(|e| views::shielded(effective.as_ref(), plan.ruled, e))?;
             Ok(Judged { tables: plan.names, sql: plan.sql })
         });
         looked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
@@ -52,5 +51,7 @@ impl Gate {
 /// # Errors
 /// What does not: a column that isn't there, a treatment that isn't one, a filter that cannot be read.
 pub fn check_rule(gate: &Gate, table: &Table, rule: &TableRule) -> Result<(), ApiError> {
-    views::check(gate.parser(), table, rule)
+    let far = gate.catalog().far(&table.catalog)?;
+    let dialect = far.map_or(wharf_policy::Dialect::Duckdb, |source| source.dialect());
+    views::check((gate.parser(), dialect), table, rule)
 }

@@ -8,6 +8,8 @@
 
 mod allowance;
 mod asker;
+mod far;
+mod far_run;
 mod judge;
 mod place;
 mod plan;

@@ -2,13 +2,15 @@
 
 use super::Gate;
 use super::work::Statement;
-use crate::catalog::Listing;
+use crate::catalog::{Listing, Reached};
 use crate::policies::Effective;
 use crate::sources::Cancel;
-use crate::sources::duckdb::{Attachment, Fence, Lease, engine_error, quote};
+use crate::sources::duckdb::{Attachment, Fence, Pool, engine_error, quote};
 use std::path::PathBuf;
+use std::sync::Arc;
 use wharf_policy::{Checked, Class, Denial, Dialect, Policy, TableName};
-use wharf_protocol::{ApiError, ErrorKind};
+use wharf_protocol::{ApiError, ErrorKind, Param};
+use wharf_warehouses::{Session, Source};
 
 /// What the asker may do with this statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,31 +28,73 @@ pub enum Rights {
 
 /// How a statement will run.
 pub(super) struct Plan {
-    pub(super) fence: Fence,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) policy: String,
+    pub(super) route: Route,
     pub(super) catalog: Option<String>,
     pub(super) tables: Vec<String>,
     /// The same, where they are tables of the source.
     pub(super) names: Vec<TableName>,
     /// Whether the asker sees some of its tables in part only.
     pub(super) ruled: bool,
-    pub(super) wraps: bool,
-    pub(super) cwd: Option<PathBuf>,
     pub(super) sql: String,
 }
 
+/// Where it runs.
+pub(super) enum Route {
+    /// On an instance of the embedded engine.
+    Embedded(Instance),
+    /// Elsewhere.
+    Far { source: Arc<dyn Source>, params: Vec<(String, Param)>, session: Session, writes: bool },
+}
+
+/// An instance of the embedded engine, and how it is used.
+pub(super) struct Instance {
+    pub(super) fence: Fence,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) policy: String,
+    pub(super) wraps: bool,
+    pub(super) cwd: Option<PathBuf>,
+}
+
 impl Plan {
+    /// Its name, as audit and statistics tell it.
     pub(super) fn route(&self) -> &'static str {
-        match self.fence {
-            Fence::Locked => "duckdb:fenced",
-            Fence::OwnerReads => "duckdb:owner",
-            Fence::OwnerWrites => "duckdb:owner-write",
+        match &self.route {
+            Route::Embedded(instance) => match instance.fence {
+                Fence::Locked => "duckdb:fenced",
+                Fence::OwnerReads => "duckdb:owner",
+                Fence::OwnerWrites => "duckdb:owner-write",
+            },
+            Route::Far { source, .. } => source.kind().name(),
         }
     }
 
-    /// Has the engine look at names and types, without running anything.
-    pub(super) fn prepare(&self, lease: &Lease) -> Result<(), ApiError> {
+    /// Whether it may change something.
+    pub(super) fn writes(&self) -> bool {
+        match &self.route {
+            Route::Embedded(instance) => instance.fence == Fence::OwnerWrites,
+            Route::Far { writes, .. } => *writes,
+        }
+    }
+
+    /// What the embedded engine attaches for it.
+    pub(super) fn attachments(&self) -> &[Attachment] {
+        match &self.route {
+            Route::Embedded(instance) => &instance.attachments,
+            Route::Far { .. } => &[],
+        }
+    }
+
+    /// Has the engine look at names and types, without running anything. Blocking.
+    pub(super) fn prepare(&self, pool: &Pool) -> Result<(), ApiError> {
+        let instance = match &self.route {
+            Route::Embedded(instance) => instance,
+            Route::Far { source, session, .. } => {
+                let runtime = tokio::runtime::Handle::try_current()
+                    .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
+                return runtime.block_on(source.describe(&self.sql, session)).map(drop);
+            }
+        };
+        let lease = pool.lease(instance.fence, instance.attachments.clone(), &instance.policy)?;
         let connection = lease.connect()?;
         if let Some(catalog) = &self.catalog {
             connection.execute_batch(&format!("use {}", quote(catalog))).map_err(|e| engine_error(&e))?;
@@ -72,7 +116,10 @@ impl Gate {
         let source = self.source_for(effective, statement.source.as_deref(), cancel)?;
         let mut attachments = Vec::new();
         if let Some(source) = &source {
-            attachments.push(inner.catalog.attachment(source, cancel, &|_, _, _| {})?);
+            match inner.catalog.reach(source, cancel)? {
+                Reached::Attached(attachment) => attachments.push(attachment),
+                Reached::Far(far) => return self.plan_far(statement, effective, source, &far, cancel),
+            }
         }
         let listing = match (&source, attachments.first()) {
             (Some(source), Some(attachment)) => {
@@ -82,7 +129,8 @@ impl Gate {
         };
         let allowed = match (&statement.rights, &source) {
             (Rights::Tables(names), Some(source)) => {
-                named_tables(source, &listing.as_ref().map(Listing::names).unwrap_or_default(), names)?
+                let known = listing.as_ref().map(Listing::names).unwrap_or_default();
+                named_tables(source, &known, names, "main")?
             }
             (_, Some(_)) => listing.as_ref().map(Listing::names).unwrap_or_default(),
             (Rights::Tables(_), None) => {
@@ -115,17 +163,15 @@ impl Gate {
             Ok(checked) if !matches!(rights, Rights::Owner { write: true }) => {
                 let seen = self.as_seen(statement, &checked, effective, listing.as_ref())?;
                 let ruled = seen.is_some();
+                let wraps = !checked.explain && !checked.several_steps;
+                let fence = Fence::Locked;
                 Ok(Plan {
                     sql: trimmed(seen.as_deref().unwrap_or(&statement.sql)),
                     ruled,
-                    fence: Fence::Locked,
-                    attachments,
-                    policy: mark,
+                    route: Route::Embedded(Instance { fence, attachments, policy: mark, wraps, cwd: None }),
                     catalog,
                     tables: checked.tables.iter().map(ToString::to_string).collect(),
                     names: checked.tables,
-                    wraps: !checked.explain && !checked.several_steps,
-                    cwd: None,
                 })
             }
             checked => match rights {
@@ -158,7 +204,8 @@ impl Gate {
             return Ok(None);
         };
         super::views::look_beneath(effective, tables, &checked.tables, definitions)?;
-        let views = super::views::of(effective, tables, &checked.tables, &self.0.parser, &self.0.filters)?;
+        let looked = (&self.0.parser as &dyn wharf_policy::DuckdbParser, Dialect::Duckdb);
+        let views = super::views::of(effective, tables, &checked.tables, looked, &self.0.filters)?;
         if views.is_empty() {
             return Ok(None);
         }
@@ -212,27 +259,30 @@ impl Gate {
             Some(cwd) if one.class > Class::Metadata => super::relative::anchored(&sql, cwd),
             _ => sql,
         };
+        let wraps = one.class == Class::Read && one.keyword != "PIVOT";
+        let (policy, cwd) = (String::new(), statement.cwd.clone());
         Ok(Plan {
-            fence,
-            attachments,
-            policy: String::new(),
+            route: Route::Embedded(Instance { fence, attachments, policy, wraps, cwd }),
             catalog,
             tables: one.relations.iter().chain(&one.files).cloned().collect(),
             names: Vec::new(),
             ruled: false,
-            wraps: one.class == Class::Read && one.keyword != "PIVOT",
-            cwd: statement.cwd.clone(),
             sql,
         })
     }
 }
 
 /// The names that `--only-tables` gives, as the catalogue spells them.
-fn named_tables(source: &str, known: &[TableName], names: &[String]) -> Result<Vec<TableName>, ApiError> {
+pub(super) fn named_tables(
+    source: &str,
+    known: &[TableName],
+    names: &[String],
+    default_schema: &str,
+) -> Result<Vec<TableName>, ApiError> {
     let one = |name: &String| {
         let parts: Vec<&str> = name.split('.').collect();
         let table = parts.last().copied().unwrap_or_default();
-        let schema = if parts.len() > 1 { parts[parts.len() - 2] } else { "main" };
+        let schema = if parts.len() > 1 { parts[parts.len() - 2] } else { default_schema };
         let found = known
             .iter()
             .find(|t| t.table.eq_ignore_ascii_case(table) && t.schema.eq_ignore_ascii_case(schema));
@@ -245,7 +295,7 @@ fn named_tables(source: &str, known: &[TableName], names: &[String]) -> Result<V
 }
 
 /// A query without what follows it, so that it can stand inside another one.
-fn trimmed(sql: &str) -> String {
+pub(super) fn trimmed(sql: &str) -> String {
     sql.trim_end().trim_end_matches(';').trim_end().to_owned()
 }
 

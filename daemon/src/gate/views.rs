@@ -12,6 +12,9 @@ use wharf_policy::{
 };
 use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn, TableRule};
 
+/// In what rules of a table are written, and who reads DuckDB's.
+pub(super) type Language<'a> = (&'a dyn DuckdbParser, Dialect);
+
 /// What a reader sees of these tables, for each that has rules.
 ///
 /// # Errors
@@ -20,12 +23,12 @@ pub(super) fn of(
     effective: &Effective,
     tables: &[Table],
     wanted: &[TableName],
-    parser: &dyn DuckdbParser,
+    language: Language<'_>,
     filters: &Filters,
 ) -> Result<Vec<View>, ApiError> {
     let named = |t: &&Table| wanted.contains(&TableName::new(&t.catalog, &t.schema, &t.name));
     let ruled = tables.iter().filter(named).filter(|t| effective.rules(&name_of(t)).next().is_some());
-    ruled.map(|table| view(effective, table, parser, filters)).collect()
+    ruled.map(|table| view(effective, table, language, filters)).collect()
 }
 
 /// Refuses a view of the source's own that may read a table with rules: the engine would read it without them. A rule on the
@@ -52,7 +55,7 @@ pub(super) fn look_beneath(
 fn view(
     effective: &Effective,
     table: &Table,
-    parser: &dyn DuckdbParser,
+    language: Language<'_>,
     filters: &Filters,
 ) -> Result<View, ApiError> {
     let treatments = treatments(effective, table)?;
@@ -64,7 +67,7 @@ fn view(
     let mut filter: Option<BoundFilter> = None;
     for entry in effective.rules(&name_of(table)) {
         let Some(text) = &entry.rule.filter else { continue };
-        let bound = filters.get(table, text, parser)?.bind(&attributes(effective.principal()));
+        let bound = filters.get(table, text, language)?.bind(&attributes(effective.principal()));
         filter = Some(filter.map_or(bound.clone(), |before| before.and(&bound)));
     }
     Ok(View { table: name_of(table), columns: columns.collect(), filter })
@@ -100,16 +103,16 @@ pub(super) struct Filters(Mutex<HashMap<u64, RowFilter>>);
 const KEPT: usize = 1000;
 
 impl Filters {
-    fn get(&self, table: &Table, text: &str, parser: &dyn DuckdbParser) -> Result<RowFilter, ApiError> {
+    fn get(&self, table: &Table, text: &str, language: Language<'_>) -> Result<RowFilter, ApiError> {
         let mut key = DefaultHasher::new();
-        (&table.catalog, &table.schema, &table.name, text).hash(&mut key);
+        (&table.catalog, &table.schema, &table.name, text, language.1).hash(&mut key);
         table.columns.iter().for_each(|c| (&c.name, &c.r#type).hash(&mut key));
         let key = key.finish();
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known.filter(|f| f.text() == text.trim()) {
             return Ok(known);
         }
-        let filter = row_filter(table, text, parser)?;
+        let filter = row_filter(table, text, language)?;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.clear();
@@ -119,10 +122,10 @@ impl Filters {
     }
 }
 
-fn row_filter(table: &Table, text: &str, parser: &dyn DuckdbParser) -> Result<RowFilter, ApiError> {
+fn row_filter(table: &Table, text: &str, (parser, dialect): Language<'_>) -> Result<RowFilter, ApiError> {
     let columns: Vec<(&str, &str)> =
         table.columns.iter().map(|c| (c.name.as_str(), c.r#type.as_str())).collect();
-    RowFilter::new(text, &columns, Dialect::Duckdb, parser).map_err(|bad| {
+    RowFilter::new(text, &columns, dialect, parser).map_err(|bad| {
         let message = format!("the row filter of {} {}", table.qualified, bad.what);
         ApiError::new(ErrorKind::Invalid, "bad_filter", message).hint(bad.hint)
     })
@@ -179,7 +182,7 @@ pub(super) fn shown(effective: &Effective, table: &Table) -> Table {
         all.and_then(|all| all.get(&column.name.to_ascii_lowercase())) == Some(&Treatment::Mask(Mask::Hash))
     };
     let seen = table.columns.iter().filter(|c| !denied(c)).map(|column| match hashed(column) {
-        true => TableColumn { name: column.name.clone(), r#type: "VARCHAR".to_owned() },
+        true => TableColumn { r#type: "VARCHAR".to_owned(), ..column.clone() },
         false => column.clone(),
     });
     let columns = seen.collect();
@@ -208,7 +211,7 @@ pub(super) fn shielded(effective: Option<&Effective>, ruled: bool, error: ApiErr
 }
 
 /// Whether a rule fits its table.
-pub(super) fn check(parser: &dyn DuckdbParser, table: &Table, rule: &TableRule) -> Result<(), ApiError> {
+pub(super) fn check(language: Language<'_>, table: &Table, rule: &TableRule) -> Result<(), ApiError> {
     for (column, text) in &rule.columns {
         let Some(known) = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(column)) else {
             let near = wharf_policy::nearest(column, table.columns.iter().map(|c| c.name.as_str()));
@@ -217,11 +220,11 @@ pub(super) fn check(parser: &dyn DuckdbParser, table: &Table, rule: &TableRule) 
                 .maybe_hint((!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))));
         };
         treatment(text)?
-            .fits(&known.r#type, Dialect::Duckdb)
+            .fits(&known.r#type, language.1)
             .map_err(|bad| ApiError::new(ErrorKind::Invalid, "bad_treatment", bad.what).hint(bad.hint))?;
     }
     match &rule.filter {
-        Some(text) => row_filter(table, text, parser).map(drop),
+        Some(text) => row_filter(table, text, language).map(drop),
         None => Ok(()),
     }
 }

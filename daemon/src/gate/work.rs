@@ -2,14 +2,14 @@
 
 use super::allowance::{Allowance, ReadWithin, Within};
 use super::place::{Patient, Seat};
-use super::plan::{Plan, Rights};
+use super::plan::{Instance, Plan, Rights, Route};
 use super::{Gate, views};
 use crate::audit::Entry;
 use crate::clock;
 use crate::formats::Shape;
 use crate::policies::Effective;
-use crate::sources::duckdb::{Attachment, Fence, Outcome, Output, Run, is_damage};
-use crate::sources::{Cancel, Consumer, Reason, Stop};
+use crate::sources::duckdb::{Attachment, Fence, Output, Run, is_damage};
+use crate::sources::{Cancel, Consumer, Outcome, Reason, Stop};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -193,7 +193,9 @@ impl Gate {
             tables: plan.tables.clone(),
             error: None,
         };
-        let mut gated = Gated { begun: Some(begun), runtime, seat, shape: None };
+        let limit = statement.timeout.or(self.0.limits.timeout);
+        let deadline = limit.map(|limit| arrived + limit);
+        let mut gated = Gated { begun: Some(begun), runtime, seat, deadline, shape: None };
         let (consumer, result) =
             self.execute(statement, &plan, allowance, cancel, deliver, &mut gated, &mut stats);
         let result = gated.settle().and(result);
@@ -216,12 +218,19 @@ impl Gate {
         stats: &mut QueryStats,
     ) -> (Option<C>, Result<Outcome, Stop>) {
         // What writes has done so before it tells its columns, so its line must be there first.
-        if plan.fence == Fence::OwnerWrites
+        if plan.writes()
             && let Err(stop) = gated.settle()
         {
             return (None, Err(stop));
         }
-        let lease = match self.pool().lease(plan.fence, plan.attachments.clone(), &plan.policy) {
+        let instance = match &plan.route {
+            Route::Embedded(instance) => instance,
+            Route::Far { .. } => {
+                return super::far_run::execute(statement, plan, allowance, cancel, deliver, gated, stats);
+            }
+        };
+        let Instance { fence, attachments, policy, wraps, cwd } = instance;
+        let lease = match self.pool().lease(*fence, attachments.clone(), policy) {
             Ok(lease) => lease,
             Err(e) => return (None, Err(Stop::Failed(e))),
         };
@@ -230,8 +239,8 @@ impl Gate {
             catalog: plan.catalog.as_deref(),
             params: &statement.params,
             limit: statement.limit,
-            cwd: if plan.route() == "duckdb:fenced" { None } else { plan.cwd.as_deref() },
-            wraps: plan.wraps,
+            cwd: if *fence == Fence::Locked { None } else { cwd.as_deref() },
+            wraps: *wraps,
         };
         match deliver {
             Deliver::Rows(mut consumer) => {
@@ -293,7 +302,7 @@ impl Gate {
             Err(Stop::Cancelled) => ("cancelled", Some(cancel.error())),
             Err(Stop::Failed(error)) => (
                 "failed",
-                Some(views::shielded(effective, plan.ruled, self.after_damage(error, &plan.attachments))),
+                Some(views::shielded(effective, plan.ruled, self.after_damage(error, plan.attachments()))),
             ),
         };
         stats.status = outcome.to_owned();
@@ -343,10 +352,12 @@ fn with_id(mut error: ApiError, id: &str) -> ApiError {
 }
 
 /// Holds rows back until the opening audit line is on the disk.
-struct Gated<'a> {
+pub(super) struct Gated<'a> {
     begun: Option<crate::audit::Receipt>,
-    runtime: &'a tokio::runtime::Handle,
-    seat: &'a Seat,
+    pub(super) runtime: &'a tokio::runtime::Handle,
+    pub(super) seat: &'a Seat,
+    /// When the statement must have ended.
+    pub(super) deadline: Option<Instant>,
     shape: Option<Arc<Shape>>,
 }
 
@@ -356,15 +367,15 @@ impl Gated<'_> {
         begun.wait().map_err(|e| Stop::Failed(e.into()))
     }
 
-    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+    pub(super) fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
         self.shape = Some(shape.clone());
         self.settle()
     }
 }
 
-struct Both<'a, 'b, C> {
-    gated: &'a mut Gated<'b>,
-    consumer: &'a mut C,
+pub(super) struct Both<'a, 'b, C> {
+    pub(super) gated: &'a mut Gated<'b>,
+    pub(super) consumer: &'a mut C,
 }
 
 impl<C: Consumer> Consumer for Both<'_, '_, C> {

@@ -4,9 +4,11 @@
 
 mod describe;
 mod files;
+mod language;
 mod sight;
 
 use crate::gate::Gate;
+use language::Language;
 use sight::Seen;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -40,6 +42,7 @@ pub struct Loaded {
     /// Whether nothing of them is hidden from who asks.
     pub whole: bool,
     files: Vec<String>,
+    language: Language,
 }
 
 impl Models {
@@ -157,8 +160,8 @@ impl Models {
         query: &MetricQuery,
         today: Option<&str>,
     ) -> Result<Compiled, ApiError> {
-        let table = |name: &str| relation(&loaded.source, name);
-        let options = Options { table: Some(&table), today, ..Options::default() };
+        let table = |name: &str| loaded.language.relation(name);
+        let options = Options { dialect: loaded.language.dialect, table: Some(&table), today };
         wharf_semantic::compile(&loaded.model, query, &options).map_err(|e| query_error(&e))
     }
 
@@ -167,8 +170,8 @@ impl Models {
     /// # Errors
     /// When there is no such dimension.
     pub fn dimension_values(&self, loaded: &Loaded, item: &str) -> Result<Compiled, ApiError> {
-        let table = |name: &str| relation(&loaded.source, name);
-        let options = Options { table: Some(&table), ..Options::default() };
+        let table = |name: &str| loaded.language.relation(name);
+        let options = Options { dialect: loaded.language.dialect, table: Some(&table), today: None };
         wharf_semantic::dimension_values(&loaded.model, &[], item, &options).map_err(|e| query_error(&e))
     }
 
@@ -241,14 +244,16 @@ impl Models {
             .hint(format!("give it some: wharf source add {source} PATH --models FOLDER --replace"))
         })?;
         let stamp = files::stamp(&path);
+        let language = Language::of(self.1.catalog(), source)?;
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = kept.get(source).filter(|l| l.stamp == stamp) {
+        if let Some(loaded) = kept.get(source).filter(|l| l.stamp == stamp && l.language == language) {
             return Ok(loaded.clone());
         }
         let found = files::read(&path)?;
         let model = parse(&found)?;
         let files = found.into_iter().map(|(name, _)| name).collect();
-        let loaded = Arc::new(Loaded { source: source.to_owned(), model, stamp, whole: true, files });
+        let source_name = source.to_owned();
+        let loaded = Arc::new(Loaded { source: source_name, model, stamp, whole: true, files, language });
         kept.insert(source.to_owned(), loaded.clone());
         Ok(loaded)
     }
@@ -270,10 +275,11 @@ impl Models {
             Some(known) => known,
             None => {
                 let all = self.1.catalog().tables(source, self.1.pool())?;
-                let model = whole.model.seen(&Seen::new(source, &all, &tables));
+                let schema = &whole.language.schema;
+                let model = whole.model.seen(&Seen::new(source, schema, &all, &tables));
                 let nothing_cut = same_size(&model, &whole.model);
-                let files = whole.files.clone();
-                Arc::new(Loaded { source: key.0.clone(), model, stamp, whole: nothing_cut, files })
+                let (files, language) = (whole.files.clone(), whole.language.clone());
+                Arc::new(Loaded { source: key.0.clone(), model, stamp, whole: nothing_cut, files, language })
             }
         };
         let mut kept = self.seen();
@@ -357,17 +363,6 @@ pub fn query_error(error: &QueryError) -> ApiError {
         _ => ErrorKind::Invalid,
     };
     ApiError::new(kind, error.kind.name(), &error.message).maybe_hint(error.hint.clone())
-}
-
-/// A table of the model as the engine's SQL names it: `table`, `schema.table` or `catalog.schema.table`.
-fn relation(source: &str, name: &str) -> String {
-    use crate::sources::duckdb::quote;
-    let parts: Vec<&str> = name.split('.').collect();
-    match &parts[..] {
-        [table] => format!("{}.\"main\".{}", quote(source), quote(table)),
-        [schema, table] => format!("{}.{}.{}", quote(source), quote(schema), quote(table)),
-        parts => parts.iter().map(|p| quote(p)).collect::<Vec<_>>().join("."),
-    }
 }
 
 fn listed(loaded: &Loaded) -> Vec<MetricInfo> {

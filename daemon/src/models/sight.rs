@@ -11,6 +11,8 @@ use wharf_semantic::Sight;
 /// A source as one reader sees it, by the names that models use.
 pub(super) struct Seen {
     source: String,
+    /// The schema of names without one.
+    schema: String,
     /// By schema and table: the columns that are denied, and those that are not.
     tables: HashMap<(String, String), Columns>,
     /// Names of tables that may not be read.
@@ -27,7 +29,7 @@ struct Columns {
 
 impl Seen {
     /// Of `all` tables of a source with all their columns, the reader sees `seen`.
-    pub(super) fn new(source: &str, all: &[Table], seen: &[Table]) -> Self {
+    pub(super) fn new(source: &str, schema: &str, all: &[Table], seen: &[Table]) -> Self {
         let key = |table: &Table| (table.schema.to_lowercase(), table.name.to_lowercase());
         let names = |table: &Table| table.columns.iter().map(|c| c.name.to_lowercase()).collect();
         let known: HashMap<_, HashSet<String>> = seen.iter().map(|t| (key(t), names(t))).collect();
@@ -44,7 +46,8 @@ impl Seen {
             hidden_columns.extend(hidden.iter().cloned());
             tables.insert(key(table), Columns { hidden, seen: seen.clone() });
         }
-        Self { source: source.to_lowercase(), tables, hidden_tables, hidden_columns }
+        let (source, schema) = (source.to_lowercase(), schema.to_lowercase());
+        Self { source, schema, tables, hidden_tables, hidden_columns }
     }
 
     /// A table by the name that a model has for it: `table`, `schema.table` or `source.schema.table`.
@@ -52,7 +55,7 @@ impl Seen {
         let name = table.to_lowercase();
         let parts: Vec<&str> = name.split('.').collect();
         let key = match parts[..] {
-            [table] => ("main", table),
+            [table] => (self.schema.as_str(), table),
             [schema, table] => (schema, table),
             [source, schema, table] if source == self.source => (schema, table),
             _ => return None,
@@ -117,13 +120,18 @@ mod tests {
     use wharf_semantic::{MetricQuery, Model, Options, compile, group_by_items};
 
     fn table(name: &str, columns: &[&str]) -> Table {
-        let column = |name: &&str| TableColumn { name: (*name).to_owned(), r#type: "VARCHAR".to_owned() };
+        let column = |name: &&str| TableColumn {
+            name: (*name).to_owned(),
+            r#type: "VARCHAR".to_owned(),
+            comment: None,
+        };
         Table {
             catalog: "shop".to_owned(),
             schema: "main".to_owned(),
             name: name.to_owned(),
             qualified: name.to_owned(),
             rows: None,
+            comment: None,
             columns: columns.iter().map(column).collect(),
         }
     }
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_expression_is_known_when_it_names_nothing_hidden() {
-        let seen = Seen::new("shop", &all(), &seen());
+        let seen = Seen::new("shop", "main", &all(), &seen());
         for (table, expr, known) in [
             ("orders", "amount", true),
             ("Orders", "AMOUNT * 2", true),
@@ -215,7 +223,7 @@ saved_queries:
     #[test]
     fn what_is_hidden_takes_along_what_is_made_of_it() {
         let whole = Model::parse(&[("m.yml", MODEL)]).unwrap();
-        let part = whole.seen(&Seen::new("shop", &all(), &seen()));
+        let part = whole.seen(&Seen::new("shop", "main", &all(), &seen()));
         let metrics = |model: &Model| model.metrics().map(|m| m.name.clone()).collect::<Vec<_>>();
         assert_eq!(metrics(&part), ["revenue", "town_revenue"]);
         let tables: Vec<&str> = part.semantic_models().iter().map(|m| m.name.as_str()).collect();
@@ -231,9 +239,9 @@ saved_queries:
             let said = format!("{error:?}").replace(metric, "");
             assert!(!said.contains("tip") && !said.contains("mail") && !said.contains("payroll"), "{said}");
         }
-        assert_eq!(metrics(&whole.seen(&Seen::new("shop", &all(), &all()))), metrics(&whole));
-        assert!(metrics(&whole.seen(&Seen::new("shop", &all(), &[]))).is_empty());
+        assert_eq!(metrics(&whole.seen(&Seen::new("shop", "main", &all(), &all()))), metrics(&whole));
+        assert!(metrics(&whole.seen(&Seen::new("shop", "main", &all(), &[]))).is_empty());
         // Without the buyers the filter by their town has no meaning.
-        assert_eq!(metrics(&whole.seen(&Seen::new("shop", &all(), &seen()[..1]))), ["revenue"]);
+        assert_eq!(metrics(&whole.seen(&Seen::new("shop", "main", &all(), &seen()[..1]))), ["revenue"]);
     }
 }

@@ -1,9 +1,13 @@
 //! Samples: some rows of one table, and the same rows again for the same seed.
 
 use crate::gate::{Gate, Rights, Statement};
-use crate::sources::duckdb::{literal, quote};
+use crate::sources::duckdb::literal;
+use crate::sources::quoted;
 use std::path::PathBuf;
+use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, ErrorKind, Sample, SampleRequest};
+
+mod draw;
 
 /// The statement that draws the sample.
 ///
@@ -11,7 +15,7 @@ use wharf_protocol::{ApiError, ErrorKind, Sample, SampleRequest};
 /// When there is no such table, or the sample makes no sense.
 pub async fn statement(gate: &Gate, request: SampleRequest) -> Result<Statement, ApiError> {
     let (relation, rights) = relation(gate, &request.table, request.source.clone()).await?;
-    let sql = select(&relation.sql, &request.sample, request.seed)?;
+    let sql = draw::select(relation.dialect, &relation.sql, &request.sample, request.seed)?;
     let mut statement = Statement::new("sample", rights, sql);
     statement.source = relation.source;
     statement.cwd = request.cwd.map(PathBuf::from);
@@ -26,6 +30,8 @@ pub(crate) struct Relation {
     pub(crate) source: Option<String>,
     /// Its full name, for people.
     pub(crate) name: String,
+    /// The language of its source.
+    pub(crate) dialect: Dialect,
 }
 
 /// Finds the table or file that `name` means. A name that no source knows, and that looks like a file, is one.
@@ -35,43 +41,25 @@ pub(crate) async fn relation(
     source: Option<String>,
 ) -> Result<(Relation, Rights), ApiError> {
     if is_file_name(name) && gate.principal().is_owner() {
-        let relation = Relation { sql: literal(name), source, name: name.to_owned() };
+        let dialect = Dialect::Duckdb;
+        let relation = Relation { sql: literal(name), source, name: name.to_owned(), dialect };
         return Ok((relation, Rights::Owner { write: false }));
     }
     let table = gate.table(name, source.as_deref()).await?;
-    let sql = format!("{}.{}.{}", quote(&table.catalog), quote(&table.schema), quote(&table.name));
+    let (catalog, holder) = (gate.catalog().clone(), table.catalog.clone());
+    // What opens it may have to be read first.
+    let far = tokio::task::spawn_blocking(move || catalog.far(&holder)).await;
+    let far = far.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    let (dialect, root) = match &far {
+        Some(far) => (far.dialect(), far.catalog()),
+        None => (Dialect::Duckdb, table.catalog.as_str()),
+    };
+    let sql = [root, &table.schema, &table.name].map(|part| quoted(part, dialect)).join(".");
     let name = format!("{}.{}.{}", table.catalog, table.schema, table.name);
-    Ok((Relation { sql, source: Some(table.catalog), name }, Rights::Source))
+    Ok((Relation { sql, source: Some(table.catalog), name, dialect }, Rights::Source))
 }
 
 fn is_file_name(name: &str) -> bool {
     let endings = [".csv", ".tsv", ".tab", ".json", ".ndjson", ".jsonl", ".parquet", ".pq", ".gz"];
     name.contains('/') || endings.iter().any(|e| name.to_ascii_lowercase().ends_with(e))
-}
-
-fn select(relation: &str, sample: &Sample, seed: Option<u32>) -> Result<String, ApiError> {
-    let bad = |message: String| ApiError::new(ErrorKind::Invalid, "bad_sample", message);
-    Ok(match *sample {
-        Sample::First(n) => format!("select * from {relation} limit {n}"),
-        // A reservoir over one thread in the table's own order: the same rows for the same seed.
-        Sample::Random(n) => match seed {
-            Some(seed) => {
-                format!("select * from {relation} using sample reservoir({n} rows) repeatable ({seed})")
-            }
-            None => format!("select * from {relation} using sample reservoir({n} rows)"),
-        },
-        Sample::Percent(p) => {
-            if !(p > 0.0 && p <= 100.0) {
-                return Err(bad(format!(
-                    "a share of {p} percent makes no sense; it lies above 0 and up to 100"
-                )));
-            }
-            match seed {
-                Some(seed) => {
-                    format!("select * from {relation} using sample {p} percent (bernoulli, {seed})")
-                }
-                None => format!("select * from {relation} using sample {p} percent (bernoulli)"),
-            }
-        }
-    })
 }

@@ -1,6 +1,11 @@
 //! Sources: where data lives. A source runs a statement that the gate has passed, and hands its rows to a consumer.
+//!
+//! The embedded engine is a room of its own; those elsewhere stand behind one port in the package `wharf-warehouses`.
 
 pub mod duckdb;
+mod far;
+
+pub use far::{connect, quoted, run as run_far, word};
 
 use crate::formats::Shape;
 use arrow::array::RecordBatch;
@@ -31,6 +36,15 @@ pub trait Consumer: Send {
     /// # Errors
     /// When what was taken cannot be brought to its place.
     fn end(&mut self) -> Result<(), Stop>;
+}
+
+/// How a statement went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outcome {
+    /// Rows handed over.
+    pub rows: u64,
+    /// Whether the limit cut rows off.
+    pub truncated: bool,
 }
 
 /// Why a statement ends before its last row.

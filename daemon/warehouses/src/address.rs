@@ -55,22 +55,6 @@ fn options_of(kind: SourceKind) -> &'static [&'static str] {
     }
 }
 
-/// Whether a text is an address and not the path of a file or folder: `KIND://...` with a known kind.
-pub fn is_address(text: &str) -> bool {
-    kind_of(text).is_some()
-}
-
-fn kind_of(text: &str) -> Option<SourceKind> {
-    let (scheme, _) = text.split_once("://")?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "postgres" | "postgresql" => Some(SourceKind::Postgres),
-        "redshift" => Some(SourceKind::Redshift),
-        "snowflake" => Some(SourceKind::Snowflake),
-        "databricks" => Some(SourceKind::Databricks),
-        _ => None,
-    }
-}
-
 impl Address {
     /// Reads an address.
     ///
@@ -78,7 +62,7 @@ impl Address {
     /// What is wrong with it; a password in it is refused, because others on the machine can read arguments.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let bad = |what: String| ApiError::new(ErrorKind::Invalid, "bad_address", what);
-        let kind = kind_of(text).ok_or_else(|| {
+        let kind = SourceKind::of_address(text).ok_or_else(|| {
             bad("it names no kind of source".to_owned())
                 .hint("begin with postgres://, redshift://, snowflake:// or databricks://")
         })?;
@@ -196,6 +180,8 @@ mod tests {
         assert!(told("postgres://a@h/d?sslmode=x&sslmode=y").contains("twice"));
         assert!(told("postgres://a@h/d/s/t").contains("more than"));
         assert!(told("postgres://a@h/%ff").contains("is no text"));
-        assert!(!is_address("./data") && !is_address("s3://x") && is_address("Snowflake://a/b"));
+        let kind = SourceKind::of_address;
+        assert_eq!((kind("./data"), kind("s3://x"), kind("duckdb://x")), (None, None, None));
+        assert_eq!(kind("Snowflake://a/b"), Some(SourceKind::Snowflake));
     }
 }

@@ -17,6 +17,6 @@ mod postgres;
 pub use address::Address;
 pub use port::{
     Answer, Ask, Capabilities, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference, Session,
-    Source, TableFacts, TableKind, Tested,
+    Source, TYPE_NAME, TableFacts, TableKind, Tested,
 };
 pub use postgres::Postgres;

@@ -78,6 +78,7 @@ fn owners() -> Router<Rooms> {
         .route("/api/daemon/checks", get(daemon::checks))
         .route("/api/sources", get(sources::list).post(sources::add))
         .route("/api/sources/{name}", get(sources::show).delete(sources::remove))
+        .route("/api/sources/{name}/test", post(sources::test))
         .route("/api/models/lint", post(metrics::lint))
         .route("/api/policy/check", post(policy::check))
 }

@@ -7,7 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
-use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, Table};
+use std::time::{Duration, Instant};
+use wharf_protocol::{ApiError, ErrorKind, Source, SourceAdd, SourceKind, SourceTest, Table};
+use wharf_warehouses::Tested;
 
 pub(super) async fn list(State(rooms): State<Rooms>) -> Json<Vec<Source>> {
     Json(rooms.gate.catalog().sources())
@@ -36,6 +38,46 @@ pub(super) async fn add(State(rooms): State<Rooms>, Body(add): Body<SourceAdd>) 
         rooms.completion_changed();
         added
     })
+}
+
+/// Connects to a source and tells who the daemon is there.
+pub(super) async fn test(
+    State(rooms): State<Rooms>,
+    Path(name): Path<String>,
+) -> Result<Json<SourceTest>, Failure> {
+    let begun = Instant::now();
+    let (gate, wanted) = (rooms.gate.clone(), name.clone());
+    let found = tokio::task::spawn_blocking(move || gate.catalog().far(&wanted)).await;
+    let far = found.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    let tested = match far {
+        Some(far) => {
+            let tested = tokio::time::timeout(PATIENCE, far.test()).await.map_err(|_| late(&name))??;
+            let Tested { user, version, role, warehouse, warnings } = tested;
+            SourceTest {
+                kind: far.kind(),
+                user: Some(user),
+                version,
+                role,
+                warehouse,
+                warnings,
+                elapsed_ms: 0.0,
+            }
+        }
+        None => {
+            all_tables(&rooms, name).await?;
+            let (user, version, role, warehouse, warnings) = (None, None, None, None, Vec::new());
+            SourceTest { kind: SourceKind::Duckdb, user, version, role, warehouse, warnings, elapsed_ms: 0.0 }
+        }
+    };
+    Ok(Json(SourceTest { elapsed_ms: crate::clock::millis_since(begun), ..tested }))
+}
+
+/// How long a source may take to say who we are.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn late(name: &str) -> ApiError {
+    let message = format!("the source `{name}` did not answer within {} seconds", PATIENCE.as_secs());
+    ApiError::new(ErrorKind::Deadline, "deadline", message).hint("check its address and the network between")
 }
 
 pub(super) async fn remove(

@@ -117,7 +117,7 @@ fn advice(code: &str) -> Option<String> {
         match code {
             "table_not_found" => "`wharf table list` shows the tables there are",
             "out_of_memory" => "ask for less, or raise limits.memory (`wharf config show`)",
-            "wrong_key" | "key_needed" => "give the key: wharf source add NAME PATH --replace --key ask",
+            "wrong_key" | "key_needed" => "give the key: wharf source add NAME PATH --replace --secret ask",
             "encrypted_read_only" => "encrypted databases can be read here, not written",
             "fenced" => "the statement tried to reach outside the tables it may read",
             _ => return None,

@@ -21,7 +21,7 @@ pub use engine_error::{engine_error, is_damage};
 pub use instance::UTC;
 pub use parser::EngineParser;
 pub use pool::{Lease, Pool};
-pub use run::{Outcome, Output, Run};
+pub use run::{Output, Run};
 pub use snapshot::{Snapshots, Spec};
 
 /// An identifier as the engine's SQL quotes it.

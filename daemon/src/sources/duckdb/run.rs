@@ -6,7 +6,7 @@ use super::stream_file::StreamFile;
 use super::{engine_error, literal, quote};
 use crate::formats::{Logical, Shape};
 use crate::lifecycle::io_error;
-use crate::sources::{Cancel, Consumer, Stop};
+use crate::sources::{Cancel, Consumer, Outcome, Stop};
 use arrow::array::{Array, RecordBatch};
 use duckdb::core::{LogicalTypeHandle, LogicalTypeId};
 use duckdb::types::Value;
@@ -30,15 +30,6 @@ pub struct Run<'a> {
     pub cwd: Option<&'a Path>,
     /// Whether it is a query whose text may be wrapped into another one.
     pub wraps: bool,
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Outcome {
-    /// Rows handed over.
-    pub rows: u64,
-    /// Whether the limit cut rows off.
-    pub truncated: bool,
 }
 
 /// Where the rows go.

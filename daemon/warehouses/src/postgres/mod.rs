@@ -85,7 +85,8 @@ impl Postgres {
             running.begin(&self.schema, Some(metadata::PATIENCE), false).await.map_err(failed)?;
             running.client()?.query(sql, values).await.map_err(failed)
         };
-        let rows = tokio::time::timeout_at(until.into(), asked).await.map_err(|_| errors::late(&self.name))??;
+        let rows =
+            tokio::time::timeout_at(until.into(), asked).await.map_err(|_| errors::late(&self.name))??;
         running.end(false).await;
         Ok(rows)
     }

@@ -1,0 +1,90 @@
+//! Parquet of rows that the embedded engine does not have: those of sources elsewhere.
+
+use super::Shape;
+use crate::sources::{Consumer, Stop};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::io::Write;
+use std::sync::Arc;
+use wharf_protocol::{ApiError, ErrorKind};
+
+/// Rows of a row group: as many as the embedded engine takes.
+const GROUP: usize = 122_880;
+
+/// Writes rows as Parquet.
+pub(crate) struct ParquetWriter<W: Write + Send> {
+    out: Option<W>,
+    writer: Option<(ArrowWriter<W>, SchemaRef)>,
+}
+
+impl<W: Write + Send> ParquetWriter<W> {
+    /// Writes to `out`. Without [`Consumer::end`], what was written is no whole file.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out: Some(out), writer: None }
+    }
+}
+
+impl<W: Write + Send> Consumer for ParquetWriter<W> {
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+        let Some(out) = self.out.take() else { return Ok(()) };
+        let field = |(field, column): (&FieldRef, &wharf_protocol::Column)| {
+            let data_type = match field.data_type() {
+                DataType::Interval(_) => DataType::Utf8,
+                other => other.clone(),
+            };
+            Field::new(&column.name, data_type, true)
+        };
+        let fields: Vec<Field> = shape.schema.fields().iter().zip(&shape.columns).map(field).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_max_row_group_row_count(Some(GROUP))
+            .build();
+        let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(|e| failed(&e))?;
+        self.writer = Some((writer, schema));
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+        let Some((writer, schema)) = &mut self.writer else { return Ok(()) };
+        let columns = batch.columns().iter().map(written).collect();
+        let batch = RecordBatch::try_new(schema.clone(), columns)
+            .map_err(|e| Stop::Failed(ApiError::new(ErrorKind::Internal, "arrow", e.to_string())))?;
+        writer.write(&batch).map_err(|e| failed(&e))
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        let Some((writer, _)) = self.writer.take() else { return Ok(()) };
+        writer.close().map(drop).map_err(|e| failed(&e))
+    }
+}
+
+/// A column as Parquet can hold it: intervals become their text.
+fn written(column: &ArrayRef) -> ArrayRef {
+    if !matches!(column.data_type(), DataType::Interval(_)) {
+        return column.clone();
+    }
+    let texts = (0..column.len()).map(|row| super::first_text(&column.slice(row, 1)));
+    Arc::new(texts.collect::<StringArray>())
+}
+
+/// Only what it is written to can fail: a reader that has gone away.
+fn failed(error: &parquet::errors::ParquetError) -> Stop {
+    match error {
+        parquet::errors::ParquetError::External(cause)
+            if cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) =>
+        {
+            Stop::ReaderGone
+        }
+        other => Stop::Failed(ApiError::new(
+            ErrorKind::Failed,
+            "parquet",
+            format!("the rows cannot be written as Parquet: {other}"),
+        )),
+    }
+}

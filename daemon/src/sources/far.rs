@@ -1,0 +1,114 @@
+//! Statements that run elsewhere: from the port's stream of batches to a consumer that may block.
+
+use super::{Cancel, Consumer, Outcome, Stop};
+use crate::formats::Shape;
+use futures::StreamExt;
+use secrecy::SecretString;
+use std::sync::Arc;
+use wharf_policy::Dialect;
+use wharf_protocol::{ApiError, SourceKind};
+use wharf_warehouses::{Address, Answer, Ask, Postgres, Source};
+
+/// A source by its address. Nothing is asked of it yet.
+///
+/// # Errors
+/// When the address lacks something.
+pub fn connect(name: &str, address: &str, secret: Option<SecretString>) -> Result<Arc<dyn Source>, ApiError> {
+    let address = Address::parse(address)?;
+    match address.kind {
+        SourceKind::Postgres => Ok(Arc::new(Postgres::new(name, &address, secret.as_ref())?)),
+        kind => {
+            let message = format!("sources of the kind {} cannot be added yet", kind.name());
+            Err(ApiError::new(wharf_protocol::ErrorKind::Invalid, "bad_address", message))
+        }
+    }
+}
+
+/// A name as it stands in SQL: in quotes only where the engine would read it as something else without.
+pub fn word(name: &str, dialect: Dialect) -> String {
+    let fits = |own_case: fn(char) -> bool| {
+        name.chars().enumerate().all(|(at, c)| own_case(c) || c == '_' || at > 0 && c.is_ascii_digit())
+    };
+    let plain = match dialect {
+        Dialect::Snowflake => fits(|c| c.is_ascii_uppercase()),
+        _ => fits(|c| c.is_ascii_lowercase()),
+    };
+    if plain && !name.is_empty() { name.to_owned() } else { quoted(name, dialect) }
+}
+
+/// A name in quotes.
+pub fn quoted(name: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Databricks => format!("`{}`", name.replace('`', "``")),
+        _ => super::duckdb::quote(name),
+    }
+}
+
+/// Runs a statement and hands its rows on. Blocking; `runtime` waits for the source meanwhile.
+///
+/// # Errors
+/// [`Stop`]: the reader went away, somebody cancelled it, or the source failed.
+pub fn run(
+    source: &dyn Source,
+    ask: Ask,
+    cancel: &Cancel,
+    runtime: &tokio::runtime::Handle,
+    consumer: &mut dyn Consumer,
+) -> Result<Outcome, Stop> {
+    let limit = ask.limit;
+    let answer = until(runtime, cancel, source.execute(ask))?;
+    let Answer { schema, mut batches, .. } = answer?;
+    let shape = Arc::new(Shape::of_source(schema));
+    consumer.shape(&shape)?;
+    let mut outcome = Outcome::default();
+    while let Some(batch) = until(runtime, cancel, batches.next())? {
+        let mut batch = batch?;
+        let left = limit.map_or(u64::MAX, |limit| limit - outcome.rows);
+        if batch.num_rows() as u64 > left {
+            outcome.truncated = true;
+            batch = batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX));
+        }
+        outcome.rows += batch.num_rows() as u64;
+        if batch.num_rows() > 0 {
+            consumer.batch(batch)?;
+        }
+        if outcome.truncated {
+            break;
+        }
+    }
+    // The drop of what is left cancels the statement there.
+    let _in_runtime = runtime.enter();
+    drop(batches);
+    consumer.end()?;
+    Ok(outcome)
+}
+
+/// Waits for the source, unless somebody wishes the statement to end first: then what was waited for is dropped.
+fn until<T>(
+    runtime: &tokio::runtime::Handle,
+    cancel: &Cancel,
+    work: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = cancel.wait() => Err(Stop::Cancelled),
+            done = work => Ok(done),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_get_quotes_where_the_engine_would_read_something_else() {
+        assert_eq!(word("orders_2", Dialect::Postgres), "orders_2");
+        assert_eq!(word("Orders", Dialect::Postgres), "\"Orders\"");
+        assert_eq!(word("2nd", Dialect::Redshift), "\"2nd\"");
+        assert_eq!(word("ORDERS", Dialect::Snowflake), "ORDERS");
+        assert_eq!(word("orders", Dialect::Snowflake), "\"orders\"");
+        assert_eq!(word("größe `x`", Dialect::Databricks), "`größe ``x```");
+    }
+}
