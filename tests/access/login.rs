@@ -78,6 +78,16 @@ fn a_user_works_at_a_server_as_at_home_and_sees_what_they_may() {
     assert!(afar.at(&["source", "list"]).err.contains("does not offer this"));
     let failed = afar.at(&["query", "select cast('x' as integer) from orders", "-o", "bad.csv"]);
     assert!(failed.code != 0 && !afar.place.work().join("bad.csv").exists(), "{}", failed.err);
+    // An admin's limit is told apart from one of their own, which more can be asked for.
+    server.place.ok(&["policy", "set", "--for", "user:ada", "--rows", "2"]);
+    for (args, code, said) in [
+        (&["query", sql, "--csv", "--limit", "1"][..], 0, "showing 1 rows"),
+        (&["query", sql, "--csv"], 0, "only 2 rows; there are more, but an admin's limit"),
+        (&["query", sql, "--fail-on-truncate"], 9, "only 2 rows; there are more, but an admin's limit"),
+    ] {
+        let cut = afar.at(args);
+        assert!(cut.code == code && cut.err.contains(said), "{args:?}: {} {}", cut.code, cut.err);
+    }
     // No daemon was needed here.
     assert!(afar.place.daemon_pid().is_none());
 

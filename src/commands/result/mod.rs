@@ -90,19 +90,19 @@ pub async fn print(
     args: &OutputArgs,
 ) -> Result<ExitCode, Failure> {
     let format = format(context, args)?;
-    let stats = match (wire(format), look(format)) {
+    let (stats, limit) = match (wire(format), look(format)) {
         (Some(wire), _) => {
             request.shape(wire, args.limit, args);
-            bulk(context, client, &request, args, wire).await?
+            (bulk(context, client, &request, args, wire).await?, args.limit)
         }
         (None, Some(look)) => {
             let limit = args.limit.unwrap_or_else(|| context.settings.count("output.rows"));
             request.shape(Format::Rows, Some(limit), args);
-            view(context, client, &request, args, look).await?
+            (view(context, client, &request, args, look).await?, Some(limit))
         }
         (None, None) => return Err(Failure::usage("this form cannot be printed")),
     };
-    tell(context, args, &stats)
+    tell(context, args, &stats, limit)
 }
 
 fn wire(format: OutputFormat) -> Option<Format> {
@@ -128,9 +128,16 @@ fn look(format: OutputFormat) -> Option<Look> {
     }
 }
 
-/// What is said about a result on standard error, and the exit code.
-fn tell(context: &Context, args: &OutputArgs, stats: &QueryStats) -> Result<ExitCode, Failure> {
-    if stats.truncated {
+/// What is said about a result on standard error, and the exit code. `limit` is how many rows were asked for.
+fn tell(
+    context: &Context,
+    args: &OutputArgs,
+    stats: &QueryStats,
+    limit: Option<u64>,
+) -> Result<ExitCode, Failure> {
+    if stats.truncated && limit.is_none_or(|limit| stats.rows < limit) {
+        warn(&format!("only {} rows; there are more, but an admin's limit cuts results there", stats.rows));
+    } else if stats.truncated {
         warn(&format!(
             "showing {} rows; there are more (--limit N shows more, --csv or -o FILE writes all)",
             stats.rows
