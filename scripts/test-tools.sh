@@ -8,6 +8,8 @@ missing=
 for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble c++:g++; do
   command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
+# The real server that sources are tested against.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing="$missing postgresql"
 top=$(cd "$(dirname "$0")/.." && pwd)
 # Two that read the API's description: one tries what it promises, one makes a client of it.
 fuzzer=schemathesis==4.32.5 generator=openapi-python-client==0.29.1

@@ -92,6 +92,11 @@ fn metric_queries_give_the_expected_rows() {
     if !shop(&place) {
         return;
     }
+    metric_queries(&place);
+}
+
+/// Runs every metric query of the cases against the source `shop`.
+pub fn metric_queries(place: &Place) {
     let cases: Value =
         serde_json::from_slice(&std::fs::read(shared("cases/semantic/queries.json").unwrap()).unwrap())
             .unwrap();
@@ -191,9 +196,13 @@ fn right(place: &Place, turn: &Value, answer: &Value) -> Result<(), String> {
 #[test]
 fn questions_are_answered_with_the_right_rows() {
     let place = Place::new();
-    if !shop(&place) {
-        return;
+    if shop(&place) {
+        questions(&place);
     }
+}
+
+/// Asks every question of the cases of the source `shop`.
+pub fn questions(place: &Place) {
     let text = std::fs::read_to_string(shared("cases/questions/shop.jsonl").unwrap()).unwrap();
     let (mut wrong, mut turns) = (Vec::new(), 0);
     for case in text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()) {
@@ -205,7 +214,7 @@ fn questions_are_answered_with_the_right_rows() {
                 place.run(&["ask", question, "--source", "shop", "--session", id, "--now", now, "--json"]);
             let answer: Value = serde_json::from_str(&ran.out)
                 .unwrap_or_else(|e| panic!("{question}: {e}: {} {}", ran.out, ran.err));
-            if let Err(why) = right(&place, turn, &answer) {
+            if let Err(why) = right(place, turn, &answer) {
                 wrong.push(format!("{id} {question}: {why}"));
             }
         }

@@ -11,6 +11,7 @@ mod cases;
 mod chat;
 mod daemon;
 mod demo;
+mod far;
 mod faults;
 mod generated;
 mod hostile;

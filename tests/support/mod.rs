@@ -1,5 +1,7 @@
 //! A hermetic place to run `wharf` in: own folders, own daemon, nothing inherited that matters.
 
+pub mod postgres;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -9,7 +9,7 @@ use crate::sources::duckdb::{Attachment, Fence, Pool, engine_error, quote};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_policy::{Checked, Class, Denial, Dialect, Policy, TableName};
-use wharf_protocol::{ApiError, ErrorKind, Param};
+use wharf_protocol::{ApiError, ErrorKind, Param, SourceKind};
 use wharf_warehouses::{Session, Source};
 
 /// What the asker may do with this statement.
@@ -113,7 +113,10 @@ impl Gate {
         cancel: &Cancel,
     ) -> Result<Plan, ApiError> {
         let inner = &self.0;
-        let source = self.source_for(effective, statement.source.as_deref(), cancel)?;
+        let mut source = self.source_for(effective, statement.source.as_deref(), cancel)?;
+        if statement.source.is_none() && self.is_about_files(statement, effective, source.as_deref())? {
+            source = None;
+        }
         let mut attachments = Vec::new();
         if let Some(source) = &source {
             match inner.catalog.reach(source, cancel)? {
@@ -190,6 +193,23 @@ impl Gate {
                 )),
             },
         }
+    }
+
+    /// Whether the owner asks for files of this machine, so that a source elsewhere which nobody named isn't meant.
+    fn is_about_files(
+        &self,
+        statement: &Statement,
+        effective: Option<&Effective>,
+        source: Option<&str>,
+    ) -> Result<bool, ApiError> {
+        let (Some(source), None, Rights::Owner { .. }) = (source, effective, &statement.rights) else {
+            return Ok(false);
+        };
+        if self.0.catalog.get(source)?.kind == SourceKind::Duckdb {
+            return Ok(false);
+        }
+        let statements = wharf_policy::classify(&statement.sql, &self.0.parser).unwrap_or_default();
+        Ok(matches!(&statements[..], [one] if !one.files.is_empty()))
     }
 
     /// The statement with what the reader may see in the place of its tables; none where they see all of them.

@@ -47,7 +47,7 @@ pub(super) async fn measure(
     let (mut done, total) = (0, few.len() + many.len());
     while let Some(columns) = open.pop() {
         let chosen: Vec<&Subject> = columns.iter().map(|i| &subjects[*i]).collect();
-        match passes.rows(select(&chosen, &passes.target.sql)).await {
+        match passes.rows(select(&chosen, passes.relation())).await {
             Ok(found) => {
                 read(&columns, &found, subjects);
                 done += columns.len();

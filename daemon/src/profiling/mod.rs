@@ -13,6 +13,7 @@ mod alerts;
 mod basics;
 mod bins;
 mod column;
+mod copy;
 mod details;
 mod frequent;
 mod held;
@@ -70,8 +71,15 @@ pub async fn profile(
         return Ok(profile);
     }
     crate::measures::profile(false);
-    let mut profile = make(&Passes::new(gate, &target, &cancel, progress)).await?;
-    if target.stamp(gate).await? != stamp {
+    let copy = match target.is_far() {
+        true => Some(copy::Copy::make(gate, &target, &cancel, progress).await?),
+        false => None,
+    };
+    let mut profile = make(&Passes::new(gate, &target, copy.as_ref(), &cancel, progress)).await?;
+    if let Some(copy) = &copy {
+        copy.qualify(&mut profile);
+    }
+    if !target.is_far() && target.stamp(gate).await? != stamp {
         return Err(ApiError::new(
             ErrorKind::Conflict,
             "data_changed",

@@ -1,6 +1,7 @@
 //! Statements of a profile on their way through the gate, and how far the profile is.
 
 use super::column::Subject;
+use super::copy::Copy;
 use super::{Progress, Step};
 use crate::gate::{Deliver, Gate, Rights, Statement};
 use crate::sampling;
@@ -8,7 +9,8 @@ use crate::sources::duckdb::{Discovered, discover, literal};
 use crate::sources::{Cancel, Collect, Consumer};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use wharf_protocol::{ApiError, Cell, ErrorKind, ProfileRequest};
+use wharf_policy::Dialect;
+use wharf_protocol::{ApiError, Cell, ErrorKind, ProfileRequest, Sample};
 
 /// Columns in one statement over a table whose columns lie apart.
 const COLUMNS_APART: usize = 32;
@@ -29,6 +31,8 @@ pub(super) struct Target {
     pub(super) key: String,
     source: Option<String>,
     rights: Rights,
+    /// Its language, where it is elsewhere.
+    far: Option<Dialect>,
     file: Option<PathBuf>,
     /// Whether reading one column means reading all of them.
     pub(super) together: bool,
@@ -45,6 +49,7 @@ impl Target {
                 name: relation.name,
                 source: relation.source,
                 rights,
+                far: Some(relation.dialect).filter(|dialect| *dialect != Dialect::Duckdb),
                 file: None,
                 together: false,
             });
@@ -78,6 +83,7 @@ impl Target {
             name: text,
             source: relation.source,
             rights,
+            far: None,
             together: !(ending.ends_with(".parquet") || ending.ends_with(".pq")),
             file: (!glob).then_some(path),
         })
@@ -97,10 +103,32 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Whether it is elsewhere.
+    pub(super) fn is_far(&self) -> bool {
+        self.far.is_some()
+    }
+
+    /// A statement about it.
+    pub(super) fn statement(&self, sql: String) -> Statement {
+        let mut statement = Statement::new("profile", self.rights.clone(), sql);
+        statement.source.clone_from(&self.source);
+        statement
+    }
+
+    /// The statement that draws a random share of its rows, in percent.
+    pub(super) fn share(&self, percent: f64) -> Result<String, ApiError> {
+        let dialect = self.far.unwrap_or(Dialect::Duckdb);
+        sampling::draw(dialect, &self.sql, &Sample::Percent(percent), None)
+    }
+}
+
 /// The statements of one profile.
 pub(super) struct Passes<'a> {
     gate: &'a Gate,
     pub(super) target: &'a Target,
+    /// Where the rows are, if not behind the gate.
+    copy: Option<&'a Copy>,
     cancel: &'a Cancel,
     progress: &'a Progress,
 }
@@ -109,10 +137,11 @@ impl<'a> Passes<'a> {
     pub(super) fn new(
         gate: &'a Gate,
         target: &'a Target,
+        copy: Option<&'a Copy>,
         cancel: &'a Cancel,
         progress: &'a Progress,
     ) -> Self {
-        Self { gate, target, cancel, progress }
+        Self { gate, target, copy, cancel, progress }
     }
 
     /// Tells how far it is: `part` of `parts` between two marks of a hundred.
@@ -135,11 +164,18 @@ impl<'a> Passes<'a> {
         if self.cancel.raised() {
             return Err(self.cancel.error());
         }
-        let mut statement = Statement::new("profile", self.target.rights.clone(), sql);
-        statement.source.clone_from(&self.target.source);
+        if let Some(copy) = self.copy {
+            return copy.run(sql, self.cancel, rows).await;
+        }
+        let statement = self.target.statement(sql);
         let delivered = self.gate.run(statement, self.cancel.clone(), Deliver::Rows(rows)).await?;
         let missing = || ApiError::new(ErrorKind::Internal, "profile", "the statement's rows are gone");
         delivered.consumer.ok_or_else(missing)
+    }
+
+    /// What stands behind FROM.
+    pub(super) fn relation(&self) -> &str {
+        self.copy.map_or(&self.target.sql, |copy| &copy.sql)
     }
 
     /// Rows of the table.
@@ -149,7 +185,7 @@ impl<'a> Passes<'a> {
 
     /// Runs one statement over the table that yields these expressions in one row.
     pub(super) async fn row(&self, expressions: &[String]) -> Result<Vec<Cell>, ApiError> {
-        let sql = format!("select {} from {} as t", expressions.join(", "), self.target.sql);
+        let sql = format!("select {} from {} as t", expressions.join(", "), self.relation());
         let row = self.rows(sql).await?.into_iter().next();
         row.filter(|r| r.len() == expressions.len()).ok_or_else(|| {
             ApiError::new(ErrorKind::Internal, "profile", "the engine returned no row of figures")
@@ -159,9 +195,9 @@ impl<'a> Passes<'a> {
     /// The columns of the table with their types.
     pub(super) async fn columns(&self) -> Result<Vec<Subject>, ApiError> {
         let columns = match (&self.target.rights, &self.target.source) {
-            (Rights::Source, Some(source)) => self.listed(source).await?,
+            (Rights::Source, Some(source)) if self.copy.is_none() => self.listed(source).await?,
             _ => {
-                let rows = self.rows(format!("describe select * from {}", self.target.sql)).await?;
+                let rows = self.rows(format!("describe select * from {}", self.relation())).await?;
                 let text =
                     |row: &[Cell], i: usize| row.get(i).and_then(Cell::text).unwrap_or_default().to_owned();
                 rows.iter().map(|row| (text(row, 0), text(row, 1))).collect()

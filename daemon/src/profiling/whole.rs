@@ -106,7 +106,7 @@ pub(super) async fn duplicates(
     let width: f64 = subjects.iter().map(|s| s.mean_length.max(8.0) / 8.0).sum();
     let compared = rows as f64 * width <= COMPARED as f64;
     let distinct = if compared {
-        let sql = format!("select count(*) from (select distinct * from {})", passes.target.sql);
+        let sql = format!("select count(*) from (select distinct * from {})", passes.relation());
         passes.rows(sql).await.map(|rows| rows.into_iter().next().unwrap_or_default())
     } else {
         passes.row(&["count(distinct hash(t))".to_owned()]).await

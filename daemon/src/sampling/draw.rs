@@ -7,7 +7,7 @@ use wharf_protocol::{ApiError, ErrorKind, Sample};
 ///
 /// # Errors
 /// When the sample makes no sense, or the source cannot draw it.
-pub(super) fn select(
+pub(crate) fn select(
     dialect: Dialect,
     relation: &str,
     sample: &Sample,

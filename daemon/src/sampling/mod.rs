@@ -5,9 +5,11 @@ use crate::sources::duckdb::literal;
 use crate::sources::quoted;
 use std::path::PathBuf;
 use wharf_policy::Dialect;
-use wharf_protocol::{ApiError, ErrorKind, Sample, SampleRequest};
+use wharf_protocol::{ApiError, ErrorKind, SampleRequest};
 
 mod draw;
+
+pub(crate) use draw::select as draw;
 
 /// The statement that draws the sample.
 ///

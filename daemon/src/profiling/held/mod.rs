@@ -84,7 +84,7 @@ async fn column(
     mut subject: Subject,
     align: bool,
 ) -> Result<(Subject, Option<correlate::Values>), ApiError> {
-    let sql = format!("select {} from {} as t", subject.sql, passes.target.sql);
+    let sql = format!("select {} from {} as t", subject.sql, passes.relation());
     let keys = passes.through(sql, Keys::new(rows, align)).await?;
     passes.same_rows(rows, keys.rows())?;
     blocking(move || {

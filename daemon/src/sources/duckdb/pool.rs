@@ -44,6 +44,11 @@ impl Lease {
         self.0.connect()
     }
 
+    /// The same instance for somebody else too.
+    pub fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// A folder that only this instance may write to.
     pub fn spool(&self) -> &Path {
         &self.0.spool

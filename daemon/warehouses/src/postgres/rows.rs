@@ -5,10 +5,11 @@ use super::errors;
 use super::running::Running;
 use super::types::{self, Read};
 use crate::port::{Answer, Column, NUMBER};
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use futures::{FutureExt, StreamExt, stream};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::{Row, RowStream, Statement};
 use wharf_protocol::{ApiError, ErrorKind};
@@ -31,6 +32,9 @@ pub(super) async fn answer(
         .iter()
         .map(|column| Read::of(column.type_(), column.type_modifier()).unwrap_or(Read::Text))
         .collect();
+    if statement.columns().is_empty() {
+        return count(&source, running, stream, writes).await;
+    }
     let schema =
         Column::schema(types::columns(statement).iter().zip(&reads).map(|(c, r)| field(c, *r)).collect());
     let mut rows = Rows {
@@ -57,6 +61,21 @@ pub(super) async fn answer(
         }
     }));
     Ok(Answer { statement_id: None, schema, batches: batches.boxed() })
+}
+
+/// The answer of a statement without rows: how many it touched, where the server tells.
+async fn count(source: &str, running: Running, stream: RowStream, writes: bool) -> Result<Answer, ApiError> {
+    let mut stream = Box::pin(stream);
+    while let Some(row) = stream.next().await {
+        row.map_err(|e| errors::failed(source, &e))?;
+    }
+    let touched = stream.rows_affected().unwrap_or(0);
+    running.end(writes).await;
+    let schema = Column::schema(vec![Column::field("Count", DataType::Int64, "bigint", false)]);
+    let counts = Int64Array::from(vec![i64::try_from(touched).unwrap_or(i64::MAX)]);
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(counts)])
+        .map_err(|e| ApiError::new(ErrorKind::Internal, "arrow", e.to_string()))?;
+    Ok(Answer { statement_id: None, schema, batches: stream::iter([Ok(batch)]).boxed() })
 }
 
 fn field(column: &Column, read: Read) -> Field {

@@ -1,0 +1,4 @@
+//! Sources elsewhere: the same commands, the same rules, the same figures.
+
+mod contract;
+mod postgres;
