@@ -12,7 +12,7 @@ use wharf_protocol::{ApiError, ErrorKind};
 /// What opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest silence within a reply.
-const SILENCE: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE: Duration = Duration::from_secs(60);
 /// The first wait is drawn from up to this, each further one from up to twice as much.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// No single wait is longer, unless the far side asks for it.
@@ -25,12 +25,32 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the system's certificates cannot be read.
 pub(crate) fn client() -> Result<Client, ApiError> {
+    built(true, SILENCE)
+}
+
+/// The same, with another longest silence.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub(crate) fn client_with(silence: Duration) -> Result<Client, ApiError> {
+    built(true, silence)
+}
+
+/// The same, but bodies stay packed as they come: for who unpacks them on another thread.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub(crate) fn packed_client() -> Result<Client, ApiError> {
+    built(false, SILENCE)
+}
+
+fn built(unpacks: bool, silence: Duration) -> Result<Client, ApiError> {
     Client::builder()
         .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
+        .read_timeout(silence)
         .redirect(reqwest::redirect::Policy::none())
-        .gzip(true)
+        .gzip(unpacks)
         .build()
         .map_err(|e| ApiError::new(ErrorKind::Internal, "http_client", format!("no HTTP client: {e}")))
 }
@@ -40,6 +60,8 @@ pub(crate) fn client() -> Result<Client, ApiError> {
 pub(crate) enum Again {
     /// After any transient failure: reading, or writing under an id that the far side knows.
     Always,
+    /// The same, but 408 is an answer: the statement, not the request, took too long.
+    AlwaysBut408,
     /// Only when the far side cannot have acted on it: it could not be reached, or said 429 or 503.
     IfRefused,
 }
@@ -66,10 +88,13 @@ pub(crate) async fn send(
             },
             Ok(Err(error)) => {
                 let unreached = error.is_connect() || error.is_builder();
-                if error.is_builder() || !(unreached || again == Again::Always) {
-                    return Err(unreachable(who, &error));
+                let told = unreachable(who, &error);
+                // What was never reached is most likely written wrongly: somebody waits to be told so.
+                let hopeless = told.code == "certificate" || (unreached && tries >= MOST_UNREACHED);
+                if error.is_builder() || hopeless || !(unreached || again != Again::IfRefused) {
+                    return Err(told);
                 }
-                (None, Err(unreachable(who, &error)))
+                (None, Err(told))
             }
         };
         let wait = wait.unwrap_or_else(|| jittered(tries));
@@ -85,11 +110,14 @@ pub(crate) async fn send(
 
 /// Tries beyond the first.
 const MOST_TRIES: u32 = 12;
+/// The same, as long as no connection could be opened.
+const MOST_UNREACHED: u32 = 4;
 
 fn transient(status: StatusCode, again: Again) -> bool {
     match status.as_u16() {
         429 | 503 => true,
-        408 | 500 | 502 | 504 => again == Again::Always,
+        408 => again == Again::Always,
+        500 | 502 | 504 => again != Again::IfRefused,
         _ => false,
     }
 }
@@ -159,5 +187,10 @@ fn root(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    // Where nothing lies beneath, the client itself speaks, and it would tell the address.
+    match cause.downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_timeout() => "it fell silent".to_owned(),
+        Some(_) => "the request could not be made".to_owned(),
+        None => cause.to_string(),
+    }
 }

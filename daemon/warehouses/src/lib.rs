@@ -5,6 +5,7 @@
 //! | [`port`] | what every one of them can do: [`Source`] |
 //! | [`address`] | where one is, as people write it: `postgres://alice@db.example.com/sales` |
 //! | [`Postgres`] | a PostgreSQL server, over its own protocol |
+//! | [`Snowflake`] | a Snowflake account, over its SQL API |
 //!
 //! The package knows nothing of policies, sessions or files of the daemon: it gets SQL that has passed the gate, and hands out
 //! Arrow batches as they arrive.
@@ -13,6 +14,7 @@ pub mod address;
 mod http;
 pub mod port;
 mod postgres;
+mod snowflake;
 
 pub use address::Address;
 pub use port::{
@@ -20,3 +22,4 @@ pub use port::{
     Source, TYPE_NAME, TableFacts, TableKind, Tested,
 };
 pub use postgres::Postgres;
+pub use snowflake::Snowflake;

@@ -1,0 +1,3 @@
+//! Sources against what stands in for the far side.
+
+mod snowflake;
