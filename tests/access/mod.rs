@@ -12,7 +12,7 @@ mod half_open;
 mod login;
 mod rights;
 mod secrets;
-mod server;
+pub mod server;
 mod sight;
 mod tables;
 mod walk;

@@ -1,4 +1,5 @@
 //! Sources elsewhere: the same commands, the same rules, the same figures.
 
 mod contract;
+mod governed;
 mod postgres;

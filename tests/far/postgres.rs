@@ -184,3 +184,39 @@ fn what_is_wrong_with_a_server_is_told() {
     let denied = place.fails(&["query", "select * from hidden"], 7);
     assert!(denied.contains("42501"), "{denied}");
 }
+
+#[test]
+fn a_connection_beyond_this_machine_is_encrypted_and_checked() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let files = [("crt", made.cert.pem()), ("key", made.key_pair.serialize_pem())];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let settings = ["ssl=on", "ssl_cert_file={dir}/crt", "ssl_key_file={dir}/key"];
+    let Some(server) = Server::with_files(&files, &settings) else { return };
+    let place = Place::new();
+    let port = server.port;
+    let socket = server.path().to_str().unwrap().replace('/', "%2F");
+    let authority = server.path().join("crt").display().to_string();
+    let outcome = |address: &str| {
+        let ran = add(&place, "pg", address, &["--replace"]);
+        if ran.code != 0 {
+            return Err(ran.err);
+        }
+        let tested = place.json(&["source", "test", "pg", "--json"]);
+        let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+        Ok((place.ok(&["query", sql, "--format", "csv"]).contains("true"), tested["warnings"].to_string()))
+    };
+    let told = |address: &str| outcome(address).unwrap_err();
+    let at = |host: &str, more: &str| format!("postgres://admin@{host}:{port}/postgres{more}");
+    let checked = outcome(&at("localhost", &format!("?sslrootcert={authority}"))).unwrap();
+    assert!(checked.0 && !checked.1.contains("checked"), "{checked:?}");
+    // The name is another than the certificate's; nobody vouches for it; a file that is none.
+    assert!(told(&at("127.0.0.1", &format!("?sslrootcert={authority}"))).contains("certificate"));
+    assert!(told(&at("localhost", "?sslmode=verify-full")).contains("certificate"));
+    assert!(told(&at("localhost", "?sslrootcert=/nix/ca.pem")).contains("/nix/ca.pem"));
+    let unchecked = outcome(&at("127.0.0.1", "?sslmode=require")).unwrap();
+    assert!(unchecked.0 && unchecked.1.contains("not checked"), "{unchecked:?}");
+    let plain = outcome(&at("127.0.0.1", "")).unwrap();
+    assert!(!plain.0, "{plain:?}");
+    let local = outcome(&format!("postgres://admin@{socket}:{port}/postgres")).unwrap();
+    assert!(!local.0, "{local:?}");
+}

@@ -38,6 +38,11 @@ fn ordinary(command: &mut Command) -> &mut Command {
 impl Server {
     /// Starts one; none, with a word, where PostgreSQL isn't installed.
     pub fn start(settings: &[&str]) -> Option<Self> {
+        Self::with_files(&[], settings)
+    }
+
+    /// The same with files in its folder, which settings name as `{dir}`.
+    pub fn with_files(files: &[(&str, &str)], settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             println!("skipped: PostgreSQL's server is not installed");
             return None;
@@ -48,7 +53,12 @@ impl Server {
         let data = dir.path().join("data");
         std::fs::create_dir(&data).unwrap();
         use std::os::unix::fs::PermissionsExt;
-        for path in [dir.path(), &data, &password] {
+        let mut owned = vec![dir.path().to_owned(), data.clone(), password.clone()];
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            owned.push(dir.path().join(name));
+        }
+        for path in &owned {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
             if rustix::process::geteuid().is_root() {
                 let owned = Command::new("chown").arg("postgres").arg(path).status().unwrap();
@@ -80,7 +90,7 @@ impl Server {
             "fsync=off".to_owned(),
         ];
         for setting in listen.iter().map(String::as_str).chain(settings.iter().copied()) {
-            command.args(["-c", setting]);
+            command.args(["-c", &setting.replace("{dir}", dir.path().to_str().unwrap())]);
         }
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let process = ordinary(&mut command).stdout(Stdio::null()).stderr(log).spawn().unwrap();
