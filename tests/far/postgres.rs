@@ -220,3 +220,23 @@ fn a_connection_beyond_this_machine_is_encrypted_and_checked() {
     let local = outcome(&format!("postgres://admin@{socket}:{port}/postgres")).unwrap();
     assert!(!local.0, "{local:?}");
 }
+
+#[test]
+fn a_server_that_is_gone_is_spared_and_found_again() {
+    let Some(server) = Server::start(&[]) else { return };
+    let place = Place::new();
+    assert_eq!(add(&place, "pg", &server.address("admin", "postgres"), &[]).code, 0);
+    assert_eq!(place.ok(&["query", "select 1 as one", "--format", "csv"]), "one\n1\n");
+    drop(server);
+    let mut said = Vec::new();
+    for _ in 0..7 {
+        said.push(place.fails(&["query", "select 1 as one"], 3));
+    }
+    assert!(said[0].contains("pg"), "{}", said[0]);
+    assert!(said[6].contains("in a row") && said[6].contains("left alone"), "{}", said[6]);
+    let health = crate::streams::http::send(&place, "GET", "/api/health/pg", "", "");
+    assert_eq!(health.status, 503);
+    // Whoever tests is not told about yesterday.
+    let tested = place.fails(&["source", "test", "pg"], 3);
+    assert!(tested.contains("refused"), "{tested}");
+}

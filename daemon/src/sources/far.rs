@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, SourceKind};
-use wharf_warehouses::{Address, Answer, Ask, Postgres, Source};
+use wharf_warehouses::{Address, Answer, Ask, Guarded, Postgres, Snowflake, Source};
 
 /// A source by its address. Nothing is asked of it yet.
 ///
@@ -15,9 +15,11 @@ use wharf_warehouses::{Address, Answer, Ask, Postgres, Source};
 /// When the address lacks something.
 pub fn connect(name: &str, address: &str, secret: Option<SecretString>) -> Result<Arc<dyn Source>, ApiError> {
     let address = Address::parse(address)?;
+    let guarded = |source: Arc<dyn Source>| Ok(Arc::new(Guarded::new(name, source)) as Arc<dyn Source>);
     match address.kind {
-        SourceKind::Postgres => Ok(Arc::new(Postgres::new(name, &address, secret.as_ref())?)),
-        kind => {
+        SourceKind::Postgres => guarded(Arc::new(Postgres::new(name, &address, secret.as_ref())?)),
+        SourceKind::Snowflake => guarded(Arc::new(Snowflake::new(name, address, secret)?)),
+        kind @ (SourceKind::Duckdb | SourceKind::Redshift | SourceKind::Databricks) => {
             let message = format!("sources of the kind {} cannot be added yet", kind.name());
             Err(ApiError::new(wharf_protocol::ErrorKind::Invalid, "bad_address", message))
         }

@@ -11,15 +11,17 @@
 //! Arrow batches as they arrive.
 
 pub mod address;
+mod guarded;
 mod http;
 pub mod port;
 mod postgres;
 mod snowflake;
 
 pub use address::Address;
+pub use guarded::Guarded;
 pub use port::{
-    Answer, Ask, Capabilities, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference, Session,
-    Source, TYPE_NAME, TableFacts, TableKind, Tested,
+    Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference,
+    Session, Source, TYPE_NAME, TableFacts, TableKind, Tested,
 };
 pub use postgres::Postgres;
 pub use snowflake::Snowflake;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, Param, SourceKind};
 
@@ -31,6 +31,11 @@ pub trait Source: Send + Sync {
 
     /// The schema that names without one belong to, spelled as the engine stores it.
     fn default_schema(&self) -> &str;
+
+    /// Whether it is spared because it failed again and again.
+    fn circuit(&self) -> Circuit {
+        Circuit::Closed
+    }
 
     /// Connects and signs in, without starting anything that costs money where that can be avoided.
     ///
@@ -89,6 +94,28 @@ pub struct Capabilities {
     pub estimates: bool,
     /// It knows a tenant of the session, for row policies of its own.
     pub tenants: bool,
+}
+
+/// Whether calls go through to a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Circuit {
+    /// They do.
+    Closed,
+    /// It is spared for this long.
+    Open(Duration),
+    /// The next call tries whether it is well again.
+    HalfOpen,
+}
+
+impl Circuit {
+    /// As health tells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open(_) => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
 }
 
 /// One statement.

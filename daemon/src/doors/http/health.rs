@@ -8,9 +8,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 use wharf_protocol::{ApiError, ErrorKind};
+use wharf_warehouses::Circuit;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -59,6 +60,10 @@ pub(super) struct SourceHealth {
     /// `healthy`.
     status: &'static str,
     response_time_ms: f64,
+    /// Of a source elsewhere: `closed`; `open` while it is spared because it failed again and again; `half_open` when the next
+    /// call tries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    circuit: Option<&'static str>,
     #[serde(flatten)]
     connection: BTreeMap<String, String>,
 }
@@ -100,11 +105,22 @@ pub(super) async fn source(
     Ok(Json(SourceHealth {
         status: word(true),
         response_time_ms: crate::clock::millis_since(begun),
+        circuit: circuit(&rooms, &name).await,
         connection: [(format!("{name}_connection"), "OK".to_owned())].into(),
     }))
 }
 
+async fn circuit(rooms: &Rooms, name: &str) -> Option<&'static str> {
+    let (gate, name) = (rooms.gate.clone(), name.to_owned());
+    let far = tokio::task::spawn_blocking(move || gate.catalog().far(&name)).await;
+    far.ok()?.ok()?.map(|far| far.circuit().name())
+}
+
 async fn answers(rooms: &Rooms, name: &str) -> bool {
+    // What is known of a source elsewhere may be older than its trouble.
+    if circuit(rooms, name).await == Some(Circuit::Open(Duration::ZERO).name()) {
+        return false;
+    }
     let (gate, name) = (rooms.gate.clone(), name.to_owned());
     let listed = tokio::task::spawn_blocking(move || gate.catalog().tables(&name, gate.pool()).is_ok());
     listed.await.unwrap_or(false)
