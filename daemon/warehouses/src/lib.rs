@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`port`] | what every one of them can do: [`Source`] |
 //! | [`address`] | where one is, as people write it: `postgres://alice@db.example.com/sales` |
+//! | [`Databricks`] | SQL warehouses of Databricks, Unity Catalog, files in volumes |
 //! | [`Postgres`] | a PostgreSQL server, over its own protocol |
 //! | [`Snowflake`] | a Snowflake account, over its SQL API |
 //!
@@ -11,6 +12,7 @@
 //! Arrow batches as they arrive.
 
 pub mod address;
+mod databricks;
 mod guarded;
 mod http;
 pub mod port;
@@ -18,6 +20,7 @@ mod postgres;
 mod snowflake;
 
 pub use address::Address;
+pub use databricks::{Databricks, VolumeEntry, Volumes};
 pub use guarded::Guarded;
 pub use port::{
     Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference,

@@ -1,3 +1,4 @@
 //! Sources against what stands in for the far side.
 
+mod databricks;
 mod snowflake;

@@ -9,7 +9,7 @@ import sys
 import pyarrow as pa
 import requests
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, PermissionDenied, ResourceAlreadyExists
+from databricks.sdk.errors import NotFound, PermissionDenied, AlreadyExists
 from databricks.sdk.service.sql import Disposition, Format, StatementParameterListItem, StatementState
 
 port, token, client_id, client_secret, warehouse, catalog = sys.argv[1:]
@@ -74,7 +74,7 @@ for w in clients:
     try:
         w.files.upload(path, io.BytesIO(b"two"), overwrite=False)
         raise AssertionError("it was overwritten")
-    except ResourceAlreadyExists:
+    except AlreadyExists:
         pass
     assert w.files.download(path).contents.read() == b"one: 1\n"
     assert [e.path for e in w.files.list_directory_contents(path.rsplit("/", 1)[0])] == [path]

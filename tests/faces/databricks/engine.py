@@ -159,7 +159,7 @@ class Engine:
         if "interval" in t.simpleString():
             return F.regexp_extract(c.cast("string"), "'([^']*)'", 1).alias(name)
         if kind == "VariantType" or (inline and kind in ("ArrayType", "MapType", "StructType")):
-            return F.to_json(c).alias(name)
+            return F.to_json(c, {"ignoreNullFields": "true"}).alias(name)
         if not inline:
             return c
         if kind == "TimestampType":
