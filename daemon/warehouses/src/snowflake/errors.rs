@@ -177,7 +177,7 @@ fn of_words(failure: &Failure, place: &Place) -> Option<Verdict> {
         (ErrorKind::Refused, "not_permitted", grant_hint(place))
     } else if words.contains("timeout") && failure.code.starts_with("00") {
         (ErrorKind::Deadline, "deadline", "give it more time with --timeout, or ask for less".to_owned())
-    } else if missing || failure.state == "42S02" {
+    } else if missing || failure.state == "42S02" || failure.code == "002043" {
         let hint = format!(
             "check the name ({} is the database, {} the schema of names without one; what is not quoted is read in capitals) and what role {} may see",
             place.database,

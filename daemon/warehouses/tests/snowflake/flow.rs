@@ -1,6 +1,6 @@
 //! The way of a statement: what is sent, how rows flow, what a drop stops.
 
-use super::far::{Far, Reply};
+use super::far::{Far, Reply, Request};
 use super::story::{HANDLE, Story, running};
 use super::{all, ask, asked, ids, source_at};
 use arrow::array::AsArray;
@@ -86,7 +86,7 @@ async fn parts_come_in_order_and_a_few_ahead() {
     let rest = ids(&all(answer).await.unwrap());
     assert_eq!(rest, (5..i64::try_from(story.rows()).unwrap()).collect::<Vec<_>>());
     assert_eq!(parts(), 9);
-    assert!(!far.saw(|request| request.is_cancel(), Duration::from_millis(50)).await);
+    assert!(!far.saw(Request::is_cancel, Duration::from_millis(50)).await);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_dropped_wait_stops_the_statement() {
     let waiting = tokio::spawn(async move { runs.execute(ask("select 1")).await.map(|_| ()) });
     assert!(far.saw(|request| request.method == "GET", Duration::from_secs(2)).await);
     waiting.abort();
-    assert!(far.saw(|request| request.is_cancel(), Duration::from_secs(1)).await);
+    assert!(far.saw(Request::is_cancel, Duration::from_secs(1)).await);
 }
 
 /// The handle is only known from an answer that has not come when the caller leaves.
@@ -143,9 +143,9 @@ async fn a_drop_before_the_handle_is_known_stops_the_statement_too() {
     let source = Arc::new(source_at(&far.base, ""));
     let runs = Arc::clone(&source);
     let waiting = tokio::spawn(async move { runs.execute(ask("select 1")).await.map(|_| ()) });
-    assert!(far.saw(|request| request.is_submit(), Duration::from_secs(2)).await);
+    assert!(far.saw(Request::is_submit, Duration::from_secs(2)).await);
     waiting.abort();
-    assert!(far.saw(|request| request.is_cancel(), Duration::from_secs(2)).await);
+    assert!(far.saw(Request::is_cancel, Duration::from_secs(2)).await);
 }
 
 #[tokio::test]
@@ -162,12 +162,12 @@ async fn a_deadline_ends_it_here_and_there() {
     let error = source.execute(ask).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, "deadline");
     assert!(begun.elapsed() < Duration::from_secs(1));
-    assert!(far.saw(|request| request.is_cancel(), Duration::from_secs(1)).await);
+    assert!(far.saw(Request::is_cancel, Duration::from_secs(1)).await);
     assert_eq!(far.log()[0].json()["timeout"], 1);
 }
 
 /// Answers as for `SET` and a query.
-fn for_tenant(request: &super::far::Request, story: &Story) -> Reply {
+fn for_tenant(request: &Request, story: &Story) -> Reply {
     let path = &request.path;
     if request.is_submit() {
         return running();

@@ -1,11 +1,17 @@
 //! The source for Snowflake, before a far side in this process and before the face of `tests/faces/snowflake`.
 
+// Helpers of tests may panic like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod bad_input;
+mod catalog;
+mod face;
 mod far;
 mod faults;
 mod flow;
 mod keys;
 mod shapes;
+mod sql;
 mod story;
 
 use arrow::array::{AsArray, RecordBatch};
