@@ -65,8 +65,10 @@ class Engine:
         self.ready = threading.Event()
         self.error = None
         self.spark = None
+        self.folder_in_use = False
 
     def start(self):
+        self.folder_in_use = True
         try:
             os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
             os.chdir(self.folder)
@@ -86,6 +88,8 @@ class Engine:
         self.ready.set()
 
     def stop(self):
+        if self.folder_in_use:  # what is just starting would make its folders anew
+            self.ready.wait(14)
         if self.spark:
             self.spark.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -71,7 +71,8 @@ pub(super) fn fit(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, Strin
         (
             DataType::Timestamp(TimeUnit::Microsecond, from_zone),
             DataType::Timestamp(TimeUnit::Microsecond, zone),
-        ) if from_zone.is_some() == zone.is_some() => {
+        ) if zone.is_some() || from_zone.is_none() => {
+            // An instant that came without a zone is the engine's own count, which is in UTC.
             let instants = array.as_primitive::<TimestampMicrosecondType>().clone();
             Ok(Arc::new(instants.with_timezone_opt(zone.clone())))
         }

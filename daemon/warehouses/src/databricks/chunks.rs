@@ -25,7 +25,7 @@ const HELD: u32 = 96;
 /// The largest chunk, in bytes. The engine makes them of some 20 MiB.
 const LARGEST: usize = 1 << 30;
 /// How often a chunk is fetched until it is whole.
-const TRIES: u32 = 5;
+const TRIES: u32 = 6;
 /// A link that ends sooner than this is asked for anew.
 const TOO_SOON: chrono::Duration = chrono::Duration::seconds(5);
 
@@ -341,7 +341,8 @@ async fn download(
     };
     let headers = headers(link);
     let get = |_| statement.far.client.get(address.clone()).headers(headers.clone());
-    let reply = match http::send(&who, Again::Always, statement.until(), get).await {
+    // What else goes wrong is counted as a try of the chunk, so that a silent store is not waited for again and again.
+    let reply = match http::send(&who, Again::IfRefused, statement.until(), get).await {
         Ok(reply) => reply,
         Err(error) if error.kind == ErrorKind::Unavailable => return Ok(Err(Fetched::Broken(error))),
         Err(error) => return Err(error),

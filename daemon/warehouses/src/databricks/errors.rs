@@ -75,7 +75,13 @@ impl Refused {
 
     /// Whether the credential was refused, and not what it may do.
     pub(super) fn of_credential(&self) -> bool {
-        let about_token = || self.message.to_ascii_lowercase().contains("token");
+        // A permission that is missing on a table `tokens` is something else.
+        let about_token = || {
+            let text = self.message.to_ascii_lowercase();
+            ["access token", "invalid token", "expired token", "token expired", "token is", "token has"]
+                .iter()
+                .any(|words| text.contains(words))
+        };
         match self.status.as_u16() {
             401 => true,
             403 => self.gateway || self.message.is_empty() || about_token(),

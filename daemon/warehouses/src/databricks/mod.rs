@@ -40,6 +40,7 @@ use far::{Far, PATIENCE};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use statement::Way;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -120,7 +121,7 @@ impl Databricks {
         Volumes::new(Arc::clone(&self.far))
     }
 
-    async fn run(&self, ask: &Ask) -> Result<Answer, ApiError> {
+    async fn run(&self, ask: &Ask, way: Way) -> Result<Answer, ApiError> {
         if let Some(role) = &ask.session.role {
             let message = format!("{}: there are no roles in Databricks, so not `{role}`", self.far.who);
             return Err(ApiError::new(ErrorKind::Invalid, "no_roles", message).hint("leave the role out"));
@@ -129,14 +130,14 @@ impl Databricks {
         let warehouse = self.far.warehouse(ask.session.warehouse.as_deref(), until).await?;
         let place =
             result::Place { warehouse: &warehouse, catalog: &self.catalog, schema: Some(&self.schema) };
-        let answer = result::run(&self.far, ask, &place).await;
+        let answer = result::run(&self.far, ask, &place, way).await;
         if answer.as_ref().is_err_and(|error| error.code == "warehouse_not_found") {
             self.far.choose_anew().await;
         }
         answer
     }
 
-    /// The rows of a small statement of our own.
+    /// The rows of a small statement of our own: inline, but all of them.
     async fn ask_text(&self, sql: String, session: &Session) -> Result<Vec<Vec<Option<String>>>, ApiError> {
         let ask = Ask {
             id: String::new(),
@@ -147,7 +148,7 @@ impl Databricks {
             writes: false,
             limit: None,
         };
-        result::rows_of_text(self.run(&ask).await?).await
+        result::rows_of_text(self.run(&ask, Way::Inline).await?).await
     }
 
     /// What a table takes, where that can be asked without starting a warehouse.
@@ -168,7 +169,7 @@ impl Databricks {
             limit: None,
         };
         // Only Delta tables know it; all others, and views, fail here without harm.
-        let answer = self.run(&ask).await.ok()?;
+        let answer = self.run(&ask, Way::Inline).await.ok()?;
         let at = answer.schema.fields().iter().position(|f| f.name().eq_ignore_ascii_case("sizeInBytes"))?;
         result::rows_of_text(answer).await.ok()?.first()?.get(at)?.as_deref()?.parse().ok()
     }
@@ -297,11 +298,11 @@ impl Source for Databricks {
     }
 
     async fn execute(&self, ask: Ask) -> Result<Answer, ApiError> {
-        self.run(&ask).await
+        self.run(&ask, Way::of(&ask)).await
     }
 
     async fn describe(&self, sql: &str, session: &Session) -> Result<Vec<Column>, ApiError> {
-        let sql = sql.trim_end().trim_end_matches(';');
+        let sql = sql.trim_end().trim_end_matches(';').trim_end();
         // On a line of its own, so that a comment at the end or the beginning hides nothing.
         let rows = self.ask_text(format!("DESCRIBE QUERY\n{sql}\n"), session).await?;
         let text = |cell: Option<&Option<String>>| cell.cloned().flatten();

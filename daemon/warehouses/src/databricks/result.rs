@@ -25,9 +25,9 @@ pub(super) struct Place<'a> {
     pub(super) schema: Option<&'a str>,
 }
 
-/// Runs a statement up to its first rows.
-pub(super) async fn run(far: &Arc<Far>, ask: &Ask, place: &Place<'_>) -> Result<Answer, ApiError> {
-    if Way::of(ask) == Way::Inline
+/// Runs a statement up to its first rows, in the given way if that goes.
+pub(super) async fn run(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Result<Answer, ApiError> {
+    if way == Way::Inline
         && let Some(answer) = run_by(far, ask, place, Way::Inline).await?
     {
         return Ok(answer);
@@ -54,7 +54,12 @@ async fn run_by(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Resul
     }
     whole(&far.who, &manifest, statement::row_limit(ask))?;
     let statement = Arc::clone(guard.statement());
-    let mut chunks = chunks::chunks(&statement, &manifest, result)?;
+    // Whether a result without rows has a chunk is told in several ways, and does not matter.
+    let empty = manifest.total_row_count == Some(0) && result.as_ref().is_none_or(Part::is_empty);
+    let mut chunks = match empty {
+        true => futures::stream::empty().boxed(),
+        false => chunks::chunks(&statement, &manifest, result)?,
+    };
     let first = within(&statement, chunks.next()).await?.transpose()?;
     let schema = schema(&kinds, first.as_ref());
     let id = statement.id.clone();
@@ -67,7 +72,7 @@ async fn run_by(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Resul
         permit: None,
         rows: 0,
         count: 0,
-        told: (manifest.total_row_count, manifest.total_chunk_count),
+        told: (manifest.total_row_count, manifest.total_chunk_count.filter(|_| !empty)),
     };
     let batches =
         try_unfold(stream, |mut stream| async move { Ok(stream.next().await?.map(|batch| (batch, stream))) });

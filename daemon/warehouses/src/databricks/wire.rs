@@ -105,6 +105,15 @@ pub(super) struct Part {
     pub(super) next_chunk_internal_link: Option<String>,
 }
 
+impl Part {
+    /// Whether it says of itself that it holds no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        let links = self.external_links.iter().flatten().all(|link| link.row_count.unwrap_or(0) == 0);
+        let rows = self.data_array.as_ref().is_none_or(Vec::is_empty);
+        links && rows && self.row_count.unwrap_or(0) == 0 && self.next_chunk_index.is_none()
+    }
+}
+
 /// Where a chunk lies. The address and the headers are as good as the data: no `Debug`, so that nothing can print them.
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]

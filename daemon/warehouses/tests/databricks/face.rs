@@ -119,8 +119,6 @@ pub struct State {
     pub warehouses: Mutex<Value>,
     pub files: Mutex<BTreeMap<String, Vec<u8>>>,
     serial: AtomicU64,
-    /// Downloads that were begun.
-    pub open: AtomicU64,
     base: Mutex<(String, String)>,
 }
 
@@ -159,7 +157,6 @@ impl Face {
             ])),
             files: Mutex::default(),
             serial: AtomicU64::new(0),
-            open: AtomicU64::new(0),
             base: Mutex::default(),
         });
         let mut tasks = Vec::new();

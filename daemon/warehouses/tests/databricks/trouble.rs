@@ -146,6 +146,12 @@ async fn tokens_and_permissions_and_warehouses_are_told_apart() {
     assert_eq!((error.code.as_str(), error.kind), ("permission_denied", ErrorKind::Refused));
     assert!(told(&error).contains("CAN USE"), "{error:?}");
     assert!(told(&source(&face).schemas().await.unwrap_err()).contains("USE CATALOG"));
+    // What is missing may be called like a credential.
+    let denied =
+        json!({"error_code": "PERMISSION_DENIED", "message": "User does not have SELECT on Table 'tokens'."});
+    face.routes(move |_| Some((403, denied.clone())));
+    face.faults(|_| None);
+    assert_eq!(failure(&source(&face), ask("q")).await.code, "permission_denied");
 }
 
 #[tokio::test]

@@ -111,6 +111,17 @@ fn cases() -> Vec<Case> {
         "2021-01-01 18:00:00.000001",
         "2021-01-01T18:00:00.000001",
     ));
+    // An instant that lost its zone on the way to Arrow.
+    cases.push(Case {
+        target: zoned(),
+        ..case(
+            "TIMESTAMP_LTZ",
+            "TIMESTAMP",
+            TimestampMicrosecondArray::from(vec![Some(-1), None]),
+            "1969-12-31T23:59:59.999999Z",
+            "1969-12-31T23:59:59.999999Z",
+        )
+    });
     // Intervals also as Arrow has them.
     cases.push(Case {
         target: DataType::Utf8,
@@ -243,7 +254,7 @@ async fn is_the_same_in_both_forms(cases: Vec<Case>, statements: usize) {
             // The formatter knows no names of zones.
             let shift = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
             let column = &match case.text {
-                "TIMESTAMP" => arrow::compute::cast(column, &shift).unwrap(),
+                "TIMESTAMP" | "TIMESTAMP_LTZ" => arrow::compute::cast(column, &shift).unwrap(),
                 "ARRAY<TIMESTAMP>" => {
                     let item = DataType::List(Arc::new(Field::new("item", shift, true)));
                     arrow::compute::cast(column, &item).unwrap()
