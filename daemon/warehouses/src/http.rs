@@ -5,7 +5,7 @@
 //! caller's word ([`Again`]).
 
 use rand::RngExt;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, header};
 use std::time::{Duration, Instant};
 use wharf_protocol::{ApiError, ErrorKind};
 
@@ -36,21 +36,31 @@ pub(crate) fn client_with(silence: Duration) -> Result<Client, ApiError> {
     built(true, silence)
 }
 
-/// The same, but bodies stay packed as they come: for who unpacks them on another thread.
+/// The same, but bodies stay packed as they come: for who unpacks them on another thread. Where nothing will be encrypted no
+/// certificates are read.
 ///
 /// # Errors
 /// When the system's certificates cannot be read.
-pub(crate) fn packed_client() -> Result<Client, ApiError> {
-    built(false, SILENCE)
+pub(crate) fn packed_client(encrypted: bool) -> Result<Client, ApiError> {
+    let builder = settings(false, SILENCE);
+    made(if encrypted { builder } else { builder.tls_certs_only([]) })
 }
 
 fn built(unpacks: bool, silence: Duration) -> Result<Client, ApiError> {
+    made(settings(unpacks, silence))
+}
+
+fn settings(unpacks: bool, silence: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .read_timeout(silence)
         .redirect(reqwest::redirect::Policy::none())
         .gzip(unpacks)
+}
+
+fn made(builder: ClientBuilder) -> Result<Client, ApiError> {
+    builder
         .build()
         .map_err(|e| ApiError::new(ErrorKind::Internal, "http_client", format!("no HTTP client: {e}")))
 }

@@ -124,6 +124,11 @@ fn of_code(failure: &Failure, place: &Place) -> Option<Verdict> {
         ("390505", _) => {
             (ErrorKind::Limit, "busy", text("Snowflake takes no more at the moment: try again in a while"))
         }
+        ("390142", _) => (
+            ErrorKind::Failed,
+            "bad_request",
+            text("check database, schema, warehouse and role in the source's address"),
+        ),
         ("390144", _) => of_sign_in(failure, place, "KEYPAIR_JWT"),
         _ => return None,
     })

@@ -17,12 +17,21 @@ const WRITING: &[&str] = &[
     "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "DROP", "COMMENT", "COPY", "GRANT", "REVOKE",
 ];
 
-/// A statement without the semicolon and whatever white space and comments follow it.
+/// One statement.
+#[derive(Debug, PartialEq)]
+pub(super) struct One<'a> {
+    /// Its text, without the semicolon and whatever white space and comments follow it.
+    pub(super) text: &'a str,
+    /// It is a query, whose rows another may select from.
+    pub(super) query: bool,
+}
+
+/// Finds the one statement of a text.
 ///
 /// # Errors
 /// When it is not one whole statement, chains others with `->>`, closes a parenthesis that it did not open, or begins with a word
 /// that may change the session.
-pub(super) fn one_statement<'a>(who: &str, sql: &'a str, writes: bool) -> Result<&'a str, ApiError> {
+pub(super) fn one_statement<'a>(who: &str, sql: &'a str, writes: bool) -> Result<One<'a>, ApiError> {
     let refuse = |what: &str| {
         let message = format!("{who}: the statement {what}, which is not sent where a tenant holds");
         ApiError::new(ErrorKind::Refused, "tenant_fence", message).hint("send one plain query")
@@ -68,12 +77,16 @@ pub(super) fn one_statement<'a>(who: &str, sql: &'a str, writes: bool) -> Result
         return Err(refuse("leaves a parenthesis open"));
     }
     match first {
-        Some(word) if READING.contains(&word.as_str()) => {}
-        Some(word) if writes && WRITING.contains(&word.as_str()) => {}
-        Some(word) => return Err(refuse(&format!("begins with {word}"))),
-        None => return Err(refuse("is empty")),
+        Some(word) if READING.contains(&word.as_str()) => {
+            let query = ["SELECT", "WITH", "VALUES"].contains(&word.as_str());
+            Ok(One { text: &sql[..end.unwrap_or(sql.len())], query })
+        }
+        Some(word) if writes && WRITING.contains(&word.as_str()) => {
+            Ok(One { text: &sql[..end.unwrap_or(sql.len())], query: false })
+        }
+        Some(word) => Err(refuse(&format!("begins with {word}"))),
+        None => Err(refuse("is empty")),
     }
-    Ok(&sql[..end.unwrap_or(sql.len())])
 }
 
 /// A value as a literal. Snowflake honours backslashes in literals, so they are doubled like quotes.
@@ -178,9 +191,13 @@ mod tests {
             "/* ; */ select 1 // ; \n",
             "select a->b, procedure from t as p",
         ] {
-            assert_eq!(one_statement("s", sql, false).unwrap(), sql);
+            assert_eq!(one_statement("s", sql, false).unwrap().text, sql);
         }
-        assert_eq!(one_statement("s", "select 1 ; -- done\n ;", false).unwrap(), "select 1 ");
+        assert_eq!(
+            one_statement("s", "select 1 ; -- done\n ;", false).unwrap(),
+            One { text: "select 1 ", query: true }
+        );
+        assert!(!one_statement("s", "show tables", false).unwrap().query);
         for sql in [
             "",
             " ; ",

@@ -86,7 +86,8 @@ impl Link {
     {
         let who = &self.place.who;
         // Bodies stay packed here and are unpacked where they are read, so that neither keeps others waiting.
-        let client = self.client.get_or_try_init(|| async { http::packed_client() }).await?;
+        let encrypted = self.place.base.starts_with("https:");
+        let client = self.client.get_or_try_init(|| async { http::packed_client(encrypted) }).await?;
         let sent = AtomicU32::new(0);
         let (mut renewed, mut broken) = (false, 0);
         loop {

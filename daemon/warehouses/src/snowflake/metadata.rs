@@ -214,7 +214,12 @@ pub(super) async fn describe(
     session: &Session,
 ) -> Result<Vec<Column>, ApiError> {
     // It is put in parentheses, so it must be one query whose own are balanced.
-    let sql = fence::one_statement(&source.link.place.who, sql, false)?;
+    let one = fence::one_statement(&source.link.place.who, sql, false)?;
+    if !one.query {
+        // SHOW and its like cannot be selected from: Snowflake does not tell their columns without running them.
+        return Ok(Vec::new());
+    }
+    let sql = one.text;
     // A comment at its end must not swallow the parenthesis.
     let mut ask = ask(format!("SELECT * FROM (\n{sql}\n) LIMIT 0"), &[], LOOK);
     ask.session = session.clone();

@@ -35,6 +35,7 @@ use secrecy::SecretString;
 use settings::Place;
 use statement::Sending;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, ErrorKind, SourceKind};
@@ -66,6 +67,8 @@ impl Snowflake {
     async fn run_in_time(&self, ask: &Ask) -> Result<Answer, ApiError> {
         match ask.deadline {
             None => self.run(ask).await,
+            // Nothing is sent only to be stopped at once.
+            Some(deadline) if deadline <= Instant::now() => Err(errors::late(&self.link.place.who)),
             Some(deadline) => match tokio::time::timeout_at(deadline.into(), self.run(ask)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(errors::late(&self.link.place.who)),

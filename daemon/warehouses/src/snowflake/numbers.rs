@@ -26,8 +26,8 @@ pub(super) fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
         return None;
     }
     let (value, dropped) = joined(whole, fraction)?;
-    let places = i32::try_from(fraction.len() - dropped).ok()? - exponent;
-    let shift = i32::try_from(scale).ok()? - places;
+    let places = i32::try_from(fraction.len() - dropped).ok()?.checked_sub(exponent)?;
+    let shift = i32::try_from(scale).ok()?.checked_sub(places)?;
     let value = match shift {
         _ if value == 0 => 0,
         0.. => value.checked_mul(power_of_ten(shift.unsigned_abs())?)?,
@@ -139,6 +139,9 @@ mod tests {
             ),
             ("100000000000000000000000000000000000000", 38, 0, None),
             ("1e40", 38, 0, None),
+            ("1e-2147483648", 38, 0, None),
+            ("1e2147483647", 38, 37, None),
+            ("1e99999999999", 38, 0, None),
         ] {
             assert_eq!(decimal(text, precision, scale), value, "{text}");
         }

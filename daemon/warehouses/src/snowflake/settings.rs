@@ -145,6 +145,14 @@ fn endpoint_base(who: &str, endpoint: &str) -> Result<String, ApiError> {
     let url = Url::parse(endpoint).map_err(|e| {
         bad(who, &format!("its option `endpoint` is no URL: {e}")).hint("write endpoint=https://HOST")
     })?;
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(bad(who, "its option `endpoint` has more than a host, a port and a path")
+            .hint("write endpoint=https://HOST; the credential is the source's secret"));
+    }
     let loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -234,6 +242,7 @@ mod tests {
             ("snowflake://a@x/db?connections=0", "`connections`"),
             ("snowflake://a@x/db?endpoint=http%3A%2F%2Fexample.com", "encryption"),
             ("snowflake://a@x/db?endpoint=ftp%3A%2F%2Fexample.com", "`endpoint`"),
+            ("snowflake://a@x/db?endpoint=https%3A%2F%2Fu%3Ap%40example.com", "more than a host"),
             ("snowflake://a@x%2Fy/db", "no account"),
         ] {
             let error = place(text).unwrap_err();

@@ -86,7 +86,7 @@ impl Sending {
                     return Err(ApiError::new(ErrorKind::Invalid, "tenant_parameters", message)
                         .hint("write the values into the statement"));
                 }
-                let sql = fence::one_statement(&place.who, &ask.sql, ask.writes)?;
+                let sql = fence::one_statement(&place.who, &ask.sql, ask.writes)?.text;
                 format!("SET {variable}={}; {sql}", fence::literal(&place.who, tenant)?)
             }
         };

@@ -281,6 +281,7 @@ async fn metadata_tells_what_there_is() {
         .await
         .unwrap();
     assert_eq!(columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["ID", "TWICE"]);
+    assert!(source.describe("show tables", &Session::default()).await.unwrap().is_empty());
     assert!(source.describe("select nope from orders", &Session::default()).await.is_err());
     assert!(source.describe("select 1) union (select 2", &Session::default()).await.is_err());
     assert_eq!(source.estimate("select 1", &Session::default()).await.unwrap(), None);
