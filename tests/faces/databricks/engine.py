@@ -202,8 +202,10 @@ class Engine:
         return out
 
 
-def canned(rows, chunks):
-    """A big result without Spark: `chunks` Arrow streams, `rows` rows in all, numbered from 0."""
+def canned(rows, chunks, limit=None):
+    """A big result without Spark: `chunks` Arrow tables, `rows` rows in all (`limit` at most), numbered from 0."""
+    if limit is not None and int(limit) < rows:
+        rows, chunks = int(limit), min(chunks, max(int(limit), 1))
     columns = [
         {"name": "id", "type_text": "BIGINT", "type_name": "LONG", "position": 0},
         {"name": "name", "type_text": "STRING", "type_name": "STRING", "position": 1},

@@ -24,6 +24,9 @@ import urllib.parse
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+# Nothing is to be left in the folder of the sources.
+sys.dont_write_bytecode = True
+
 import pyarrow as pa
 import pyarrow.compute  # noqa: F401  canned results are computed with it
 
@@ -76,7 +79,9 @@ class Face:
         try:
             found = re.fullmatch(r"\s*select \* from canned\((\d+), *(\d+)\)\s*", s.body["statement"], re.I)
             if found:
-                s.columns, s.chunks = engines.canned(int(found[1]), int(found[2]))
+                s.columns, s.chunks = engines.canned(int(found[1]), int(found[2]), s.body.get("row_limit"))
+                if s.inline:
+                    s.chunks = [[list(row) for row in zip(*[c.cast("string").to_pylist() for c in t.columns])] for t in s.chunks]
             elif not self.spark:
                 raise engines.Failed("[FEATURE_NOT_SUPPORTED] this face has no engine", "0A000")
             else:

@@ -76,40 +76,9 @@ pub(super) fn fit(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, Strin
             let instants = array.as_primitive::<TimestampMicrosecondType>().clone();
             Ok(Arc::new(instants.with_timezone_opt(zone.clone())))
         }
-        (DataType::List(_), DataType::List(item)) => {
-            let list = array.as_list::<i32>();
-            let values = fit(list.values(), item.data_type())?;
-            let fitted =
-                ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned());
-            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
-        }
-        (DataType::Struct(_), DataType::Struct(fields)) => {
-            let structure = array.as_struct();
-            if structure.num_columns() != fields.len() {
-                return Err(format!(
-                    "{} fields came where {} were told",
-                    structure.num_columns(),
-                    fields.len()
-                ));
-            }
-            if fields.is_empty() {
-                let fitted = StructArray::new_empty_fields(array.len(), structure.nulls().cloned());
-                return Ok(Arc::new(fitted));
-            }
-            let parts =
-                structure.columns().iter().zip(fields).map(|(part, field)| fit(part, field.data_type()));
-            let parts = parts.collect::<Result<Vec<_>, _>>()?;
-            let fitted = StructArray::try_new(fields.clone(), parts, structure.nulls().cloned());
-            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
-        }
-        (DataType::Map(_, _), DataType::Map(entries, sorted)) => {
-            let map = array.as_map();
-            let both: ArrayRef = Arc::new(map.entries().clone());
-            let both = fit(&both, entries.data_type())?.as_struct().clone();
-            let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
-            let fitted = MapArray::try_new(Arc::clone(entries), offsets, both, nulls, *sorted);
-            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
-        }
+        (DataType::List(_), DataType::List(_))
+        | (DataType::Struct(_), DataType::Struct(_))
+        | (DataType::Map(_, _), DataType::Map(_, _)) => fit_parts(array, target),
         (DataType::Interval(IntervalUnit::YearMonth), DataType::Utf8) => {
             let months = array.as_primitive::<IntervalYearMonthType>();
             Ok(Arc::new(months.iter().map(|months| months.map(year_month)).collect::<StringArray>()))
@@ -128,6 +97,47 @@ pub(super) fn fit(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, Strin
             cast_with_options(array, target, &options).map_err(|e| e.to_string())
         }
         _ => Err(format!("{from} came where {target} was told")),
+    }
+}
+
+/// A nested array with parts as the target has them.
+fn fit_parts(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, String> {
+    match target {
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let values = fit(list.values(), item.data_type())?;
+            let fitted =
+                ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned());
+            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
+        }
+        DataType::Struct(fields) => {
+            let structure = array.as_struct();
+            if structure.num_columns() != fields.len() {
+                return Err(format!(
+                    "{} fields came where {} were told",
+                    structure.num_columns(),
+                    fields.len()
+                ));
+            }
+            if fields.is_empty() {
+                let fitted = StructArray::new_empty_fields(array.len(), structure.nulls().cloned());
+                return Ok(Arc::new(fitted));
+            }
+            let parts =
+                structure.columns().iter().zip(fields).map(|(part, field)| fit(part, field.data_type()));
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            let fitted = StructArray::try_new(fields.clone(), parts, structure.nulls().cloned());
+            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
+        }
+        DataType::Map(entries, sorted) => {
+            let map = array.as_map();
+            let both: ArrayRef = Arc::new(map.entries().clone());
+            let both = fit(&both, entries.data_type())?.as_struct().clone();
+            let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+            let fitted = MapArray::try_new(Arc::clone(entries), offsets, both, nulls, *sorted);
+            Ok(Arc::new(fitted.map_err(|e| e.to_string())?))
+        }
+        other => Err(format!("{other} has no parts")),
     }
 }
 

@@ -37,9 +37,14 @@ impl Kind {
     }
 
     /// Whether the JSON form does not tell its values exactly: official clients disagree on how it writes bytes, and the engine's
-    /// writer of nested values cuts instants to milliseconds.
+    /// writer of nested values cuts instants to milliseconds. A nested type whose text is not understood (a long one may be
+    /// abridged) is known in Arrow only.
     pub(super) fn is_vague_in_json(&self) -> bool {
-        self.target.as_ref().is_some_and(|target| vague(target, false))
+        let nested = || {
+            let text = self.type_text.to_ascii_uppercase();
+            ["ARRAY", "MAP", "STRUCT"].iter().any(|kind| text.starts_with(kind))
+        };
+        self.target.as_ref().map_or_else(nested, |target| vague(target, false))
     }
 
     /// Whether it is an instant, with or without a zone.

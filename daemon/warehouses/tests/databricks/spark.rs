@@ -413,6 +413,9 @@ async fn a_big_result_flows() {
     }
     assert_eq!(rows, 2_000_000);
     println!("first rows after {:?}, all {rows} after {:?}", first.unwrap(), begun.elapsed());
+    // Few of them, in both forms.
+    let few = "select * from canned(30, 3)";
+    assert_eq!(one(&source, small(few)).await, one(&source, ask(few)).await);
     let error = failure(&source, ask("select 1")).await;
     assert_eq!(error.code, "sql", "{error:?}");
 }
