@@ -14,6 +14,7 @@ Beside the API: `POST /control/faults` sets faults, `GET /control/log` tells wha
 import asyncio
 import gzip
 import json
+import os
 import re
 import sys
 import urllib.parse
@@ -301,13 +302,9 @@ async def main():
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     # Whoever started it holds the other end, and is gone when that closes.
     await asyncio.to_thread(sys.stdin.buffer.read)
-    server.close()
+    # Connections and statements that are still open are nobody's any more: nothing is told of their end.
+    os._exit(0)
 
 
 if __name__ == "__main__":
     asyncio.run(main())
-    # Connections and statements that are still open are nobody's any more.
-    sys.stdout.flush()
-    import os
-
-    os._exit(0)

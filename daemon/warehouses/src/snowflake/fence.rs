@@ -33,7 +33,9 @@ pub(super) struct One<'a> {
 /// that may change the session.
 pub(super) fn one_statement<'a>(who: &str, sql: &'a str, writes: bool) -> Result<One<'a>, ApiError> {
     let refuse = |what: &str| {
-        let message = format!("{who}: the statement {what}, which is not sent where a tenant holds");
+        let message = format!(
+            "{who}: the statement {what}; only one statement by itself is described or run for a tenant"
+        );
         ApiError::new(ErrorKind::Refused, "tenant_fence", message).hint("send one plain query")
     };
     let mut end = None;
