@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 use wharf_protocol::{ApiError, ErrorKind};
 
@@ -37,6 +37,8 @@ pub(super) struct Far {
     pub(super) auth: Auth,
     /// The hook for waits.
     pub(super) on_wait: OnceLock<OnWait>,
+    /// How many statements may still be begun.
+    pub(super) slots: Arc<Semaphore>,
     base: Url,
     configured: Option<String>,
     chosen: Mutex<Option<(String, Instant)>>,
@@ -90,13 +92,22 @@ struct Warehouses {
 }
 
 impl Far {
-    pub(super) fn new(name: &str, base: Url, auth: Auth, configured: Option<String>, client: Client) -> Self {
+    /// A workspace of the source `name`, with the id of a warehouse or none, and how many statements may run at once.
+    pub(super) fn new(
+        name: &str,
+        base: Url,
+        auth: Auth,
+        configured: Option<String>,
+        client: Client,
+        connections: usize,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             who: format!("source `{name}` (Databricks)"),
             client,
             auth,
             on_wait: OnceLock::new(),
+            slots: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
             base,
             configured,
             chosen: Mutex::new(None),

@@ -51,6 +51,9 @@ const EXAMPLE: &str = "databricks://adb-123.4.azuredatabricks.net/main/default?w
 /// The schema of names without one, where none is configured.
 const DEFAULT_SCHEMA: &str = "default";
 
+/// How many statements run at once where the address does not tell. A warehouse queues what is more than it can do.
+const CONNECTIONS: usize = 32;
+
 /// A workspace, rooted in one of its catalogs.
 pub struct Databricks {
     far: Arc<Far>,
@@ -102,8 +105,18 @@ impl Databricks {
         address.need(&address.host, "host", EXAMPLE)?;
         let catalog = address.need(&address.catalog, "catalog", EXAMPLE)?.to_owned();
         let auth = sign_in(name, &address, secret)?;
+        let connections = match address.option("connections").map(str::parse) {
+            None => CONNECTIONS,
+            Some(Ok(number @ 1..)) => number,
+            Some(_) => {
+                let message = format!("source `{name}`: its option `connections` is no number from 1 on");
+                return Err(ApiError::new(ErrorKind::Invalid, "bad_address", message).hint(
+                    "it tells how many statements may run at once: leave it out, or write connections=8",
+                ));
+            }
+        };
         let configured = address.option("warehouse").filter(|id| !id.is_empty()).map(str::to_owned);
-        let far = Far::new(name, base(&address)?, auth, configured, client);
+        let far = Far::new(name, base(&address)?, auth, configured, client, connections);
         let schema = address.schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
         Ok(Self { far: Arc::new(far), catalog, schema })
     }

@@ -14,6 +14,7 @@ use futures::stream::{BoxStream, StreamExt, try_unfold};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 use wharf_protocol::{ApiError, ErrorKind};
@@ -40,6 +41,7 @@ pub(super) async fn run(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) 
 
 /// Runs it in one way; none if the other one is needed.
 async fn run_by(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Result<Option<Answer>, ApiError> {
+    let slot = slot(far, ask.deadline).await?;
     let body = statement::request(ask, way, place.warehouse, place.catalog, place.schema);
     let (guard, reply) = statement::submit(far, &body, place.warehouse, ask.deadline).await?;
     let Some(Reply { manifest, result, .. }) = statement::wait(&guard, reply, way).await? else {
@@ -70,6 +72,7 @@ async fn run_by(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Resul
         first,
         ready: VecDeque::new(),
         permit: None,
+        _slot: slot,
         rows: 0,
         count: 0,
         told: (manifest.total_row_count, manifest.total_chunk_count.filter(|_| !empty)),
@@ -77,6 +80,22 @@ async fn run_by(far: &Arc<Far>, ask: &Ask, place: &Place<'_>, way: Way) -> Resul
     let batches =
         try_unfold(stream, |mut stream| async move { Ok(stream.next().await?.map(|batch| (batch, stream))) });
     Ok(Some(Answer { statement_id: Some(id), schema, batches: batches.boxed() }))
+}
+
+/// A place among the statements that may run at once; kept until the last row was read.
+async fn slot(far: &Arc<Far>, deadline: Option<Instant>) -> Result<OwnedSemaphorePermit, ApiError> {
+    let free = Arc::clone(&far.slots).acquire_owned();
+    let free = match deadline {
+        None => Ok(free.await),
+        Some(at) => timeout_at(at.into(), free).await,
+    };
+    let late = |_| {
+        let message = format!("{}: the time ran out before another statement of it ended", far.who);
+        ApiError::new(ErrorKind::Deadline, "deadline", message)
+            .hint("give it more time with --timeout, or let more run at once: `connections=` in the address")
+    };
+    free.map_err(late)?
+        .map_err(|_| ApiError::new(ErrorKind::Internal, "slots", "no statement may begin any more"))
 }
 
 /// Whether values may have lost something on the way into JSON. Instants with exactly three digits behind the point may have been
@@ -145,6 +164,7 @@ struct Stream {
     first: Option<Chunk>,
     ready: VecDeque<RecordBatch>,
     permit: Option<OwnedSemaphorePermit>,
+    _slot: OwnedSemaphorePermit,
     rows: u64,
     count: u64,
     told: (Option<u64>, Option<u64>),

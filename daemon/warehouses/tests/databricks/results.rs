@@ -322,3 +322,20 @@ async fn a_warehouse_is_chosen_where_none_is_named() {
     let error = failure(&by(&face, "", super::face::TOKEN), ask("q")).await;
     assert_eq!(error.code, "warehouse_not_found");
 }
+
+#[tokio::test]
+async fn no_more_statements_run_at_once_than_the_address_says() {
+    let face = Face::start().await;
+    face.plan("q", plan(&[5, 5, 5]));
+    let source = by(&face, "&warehouse=w1&connections=1", super::face::TOKEN);
+    let first = source.execute(ask("q")).await.unwrap();
+    let soon = Ask { deadline: Some(Instant::now() + Duration::from_millis(200)), ..ask("q") };
+    let error = failure(&source, soon).await;
+    assert!(error.code == "deadline" && error.hint.as_deref().unwrap().contains("connections="), "{error:?}");
+    is_whole(&all(first).await.unwrap(), 15).unwrap();
+    // Also one that was read half, or failed, or never came inline gives its place back.
+    drop(source.execute(ask("q")).await.unwrap());
+    face.plan("wide", super::face::Plan { too_large_inline: true, ..plan(&[10]) });
+    is_whole(&all(source.execute(small("wide")).await.unwrap()).await.unwrap(), 10).unwrap();
+    is_whole(&all(source.execute(ask("q")).await.unwrap()).await.unwrap(), 15).unwrap();
+}

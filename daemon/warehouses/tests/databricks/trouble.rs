@@ -27,6 +27,7 @@ fn what_is_wrong_with_an_address_is_told_before_anything_is_asked() {
         ("databricks://ws.example.com/main?client_id=x", None, "service principal"),
         ("databricks://ws.example.com/main", Some("two words"), "without quotes"),
         ("databricks://ws.example.com/main?endpoint=http://example.com", Some(TOKEN), "https://"),
+        ("databricks://ws.example.com/main?connections=0", Some(TOKEN), "connections=8"),
         ("databricks://ws.example.com/main?endpoint=nonsense", Some(TOKEN), "no address"),
     ] {
         let said = told(&refused(text, secret));
