@@ -41,6 +41,13 @@ use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, ErrorKind, SourceKind};
 
 /// An account of Snowflake.
+///
+/// Values are exact. Of a `TIMESTAMP_TZ` the instant is kept, in UTC, and the offset it was written with is lost. A timestamp with
+/// more than six decimals must lie within the years 1677 to 2262; one beyond is an error that says how to cast it.
+///
+/// [`Ask::writes`] has no switch at the far side: give the source a role that only reads. Where the address has `tenant=NAME`
+/// and who asks has a tenant, the statement runs behind `SET NAME='...'`; there it must stand alone and binds no values, and
+/// without a tenant it runs bare, so that row access policies that read the variable let nothing through.
 pub struct Snowflake {
     link: Arc<Link>,
     /// As many as may run at once.

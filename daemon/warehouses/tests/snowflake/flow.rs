@@ -266,6 +266,20 @@ impl NullCount for arrow::array::StringArray {
     }
 }
 
+/// Also the first answer may come packed, since that is asked for.
+#[tokio::test]
+async fn a_first_answer_that_is_packed_is_unpacked() {
+    let story = Story::numbers(&[30_000]);
+    let far = Far::new(move |request| match request.is_submit() {
+        true => running(),
+        false => Reply::Packed(story.result().to_string()),
+    })
+    .await;
+    let read = ids(&asked(&source_at(&far.base, ""), "select 1").await.unwrap());
+    assert_eq!(read, (0..30_000).collect::<Vec<_>>());
+    assert!(far.log().iter().all(|request| request.headers["accept-encoding"] == "gzip"));
+}
+
 /// A server may answer at once, however it was asked.
 #[tokio::test]
 async fn an_answer_at_once_is_taken() {
