@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["gate"],
     &["config"],
-    &["sampling", "profiling", "models", "demo"],
+    &["metadata", "sampling", "profiling", "replicas", "models", "demo"],
     &["sessions"],
     &["agents"],
     &["doors", "completion"],

@@ -8,6 +8,7 @@ mod architecture;
 mod ask;
 mod audit;
 mod cases;
+mod catalog;
 mod chat;
 mod daemon;
 mod demo;

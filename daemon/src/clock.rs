@@ -12,7 +12,12 @@ pub fn now() -> DateTime<Utc> {
 
 /// Now, as UTC ISO 8601 text with microseconds.
 pub fn now_text() -> String {
-    now().to_rfc3339_opts(SecondsFormat::Micros, true)
+    text(now())
+}
+
+/// A moment as UTC ISO 8601 text with microseconds.
+pub fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// Milliseconds since `start`, with fraction.

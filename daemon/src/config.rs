@@ -27,6 +27,8 @@ pub struct Config {
     pub write_stall: Duration,
     /// Bytes of memory for all engine instances together.
     pub memory: u64,
+    /// Bytes that the files of all replicas may take together.
+    pub replicas_quota: u64,
     /// What all statements together may take.
     pub limits: Limits,
     /// The door for agents and users over TCP; none: it stays shut.
@@ -58,6 +60,7 @@ impl Config {
             request_time: settings.duration("limits.request_time").unwrap_or(Duration::from_secs(10)),
             write_stall: settings.duration("limits.write_stall").unwrap_or(Duration::from_secs(30)),
             memory: settings.size("limits.memory").unwrap_or(half),
+            replicas_quota: settings.size("replicas.quota").unwrap_or(u64::MAX),
             limits: Limits {
                 statements: usize::try_from(settings.count("limits.statements")).unwrap_or(8),
                 queue: usize::try_from(settings.count("limits.queue")).unwrap_or(64),

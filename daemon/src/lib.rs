@@ -8,7 +8,9 @@
 //! | [`agents`] | a question becomes an answer: the turn loop and its providers |
 //! | [`sessions`] | conversations and their journal |
 //! | [`models`] | semantic models: read, kept, compiled |
+//! | [`metadata`] | what there is to be read, and completion of SQL |
 //! | [`sampling`], [`profiling`] | looks at one table |
+//! | [`replicas`] | local copies of tables and queries |
 //! | [`demo`] | a shop to try things on |
 //! | [`gate`] | the one way to data: policy, route, run, audit |
 //! | [`formats`] | rows into bytes |
@@ -33,9 +35,11 @@ pub mod gate;
 pub mod identity;
 pub mod lifecycle;
 pub mod measures;
+pub mod metadata;
 pub mod models;
 pub mod policies;
 pub mod profiling;
+pub mod replicas;
 pub mod sampling;
 pub mod secrets;
 pub mod sessions;
@@ -66,6 +70,10 @@ pub struct AllRooms {
     pub state: state::State,
     /// The way to data.
     pub gate: gate::Gate,
+    /// Local copies.
+    pub replicas: replicas::Replicas,
+    /// What there is to be read.
+    pub metadata: metadata::Metadata,
     /// Semantic models.
     pub models: models::Models,
     /// Conversations.
@@ -218,6 +226,10 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
     let gate = gate::Gate::new(catalog, pool, parser, audit, policies, config.limits.clone());
     let warm = gate.clone();
     tokio::task::spawn_blocking(move || warm.warm());
+    let (quota, private, place) = (config.replicas_quota, config.private, dirs.data.join("replicas"));
+    let replicas = replicas::Replicas::open(state.clone(), gate.clone(), &place, quota, private).await?;
+    let looking = replicas.clone();
+    tokio::task::spawn_blocking(move || looking.look());
     let sessions = sessions::Sessions::new(state.clone());
     let interrupted = if config.private { 0 } else { sessions.recover().await? };
     if interrupted > 0 {
@@ -233,6 +245,8 @@ async fn open(config: Config, first_thread: std::sync::mpsc::Sender<Errand>) -> 
         config,
         state,
         gate,
+        replicas,
+        metadata: metadata::Metadata::default(),
         models,
         sessions,
         agents,
@@ -269,13 +283,13 @@ async fn ending(rooms: &Rooms) -> &'static str {
             Err(_) => std::future::pending().await,
         }
     };
-    let registry = rooms.gate.registry().clone();
+    let (registry, replicas) = (rooms.gate.registry().clone(), rooms.replicas.clone());
     tokio::select! {
         () = rooms.activity.stopped() => "asked to",
         _ = terminate => "terminated",
         _ = tokio::signal::ctrl_c() => "interrupted",
         () = orphaned(rooms.config.private) => "its client is gone",
-        () = rooms.activity.over(rooms.config.idle_exit, rooms.config.max_lifetime, move || registry.running_count()) => "idle",
+        () = rooms.activity.over(rooms.config.idle_exit, rooms.config.max_lifetime, move || registry.running_count() + u64::from(replicas.is_scheduled())) => "idle",
     }
 }
 
@@ -300,8 +314,16 @@ async fn tidy(rooms: Rooms) {
         let begun = rooms.gate.registry().begun();
         quiet = if begun == seen && rooms.gate.registry().running_count() == 0 { quiet + 1 } else { 0 };
         seen = begun;
+        if !rooms.config.private {
+            rooms.replicas.tick().await;
+        }
         if ticks.is_multiple_of(5) {
             rooms.measures.upkeep();
+        }
+        if ticks.is_multiple_of(60)
+            && let Err(error) = rooms.replicas.flush().await
+        {
+            tracing::warn!(%error, "it was not noted when replicas were last used");
         }
         if ticks.is_multiple_of(60)
             && let Err(error) = rooms.identity.flush().await
@@ -332,6 +354,9 @@ async fn close(rooms: &Rooms, lock: &LifeLock) {
         tracing::warn!("some work did not end in time");
     }
     rooms.gate.audit().close().await;
+    if let Err(error) = rooms.replicas.flush().await {
+        tracing::warn!(%error, "it was not noted when replicas were last used");
+    }
     if let Err(error) = rooms.identity.flush().await {
         tracing::warn!(%error, "it was not noted when tokens were last used");
     }

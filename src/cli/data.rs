@@ -21,6 +21,9 @@ pub struct QueryArgs {
     /// Stop after this long: 30s, 5m
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+    /// Answer from a replica whose data are at most this old; 0: from the source
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
     /// Allow the statement to change data or files
     #[arg(long)]
     pub write: bool,
@@ -50,6 +53,9 @@ pub struct SampleArgs {
     /// Draw the same rows again
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u32>,
+    /// Answer from a replica whose data are at most this old; 0: from the source
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
     /// How it is printed
     #[command(flatten)]
     pub output: OutputArgs,
@@ -139,6 +145,9 @@ pub struct MetricQueryArgs {
     /// Print how the answer is made instead of running it
     #[arg(long, conflicts_with = "show_sql")]
     pub explain: bool,
+    /// Answer from a replica whose data are at most this old; 0: from the source
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
     /// Stop after this long: 30s, 5m
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,

@@ -3,19 +3,23 @@
 mod access;
 mod ask;
 mod audit;
+mod catalog;
 mod data;
 mod nouns;
 mod output;
+mod replica;
 mod system;
 
 pub use access::{LoginArgs, LogoutArgs, RoleArg, ServeArgs, TokenAction, TokenKindArg, UserAction};
 pub use ask::{AskArgs, ChatArgs};
 pub use audit::{AuditAction, AuditFilter};
+pub use catalog::{CatalogAction, CatalogArgs};
 pub use data::{MetricAction, MetricArgs, MetricQueryArgs, ProfileArgs, QueryArgs, SampleArgs};
 pub use nouns::{
     ModelAction, PolicyAction, PolicySetArgs, SessionAction, SourceAction, SourceAddArgs, TableAction,
 };
 pub use output::{OutputArgs, OutputFormat};
+pub use replica::{ReplicaAction, ReplicaAddArgs};
 pub use system::{ConfigAction, DaemonAction, DemoArgs, DoctorArgs};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -102,12 +106,17 @@ pub enum Command {
     /// Tables of a source
     #[command(subcommand)]
     Table(TableAction),
+    /// What there is to be read: sources, their schemas, tables and columns
+    Catalog(CatalogArgs),
     /// Conversations
     #[command(subcommand)]
     Session(SessionAction),
     /// Semantic models
     #[command(subcommand)]
     Model(ModelAction),
+    /// Local copies of tables and queries
+    #[command(subcommand)]
+    Replica(ReplicaAction),
     /// Tokens of swarms and agents
     #[command(subcommand)]
     Token(TokenAction),

@@ -3,6 +3,7 @@
 use super::Context;
 use super::query::{millis, read_file};
 use super::result::{RowsRequest, list, out, out_json, print};
+use super::token::seconds;
 use crate::cli::{MetricAction, MetricQueryArgs, OutputArgs};
 use crate::link::{Client, Failure};
 use serde_json::{Map, Value, json};
@@ -42,6 +43,7 @@ async fn query(context: &Context, args: MetricQueryArgs) -> Result<ExitCode, Fai
         format: Format::None,
         dry_run: args.show_sql || args.explain,
         timeout_ms: args.timeout.as_deref().map(millis).transpose()?,
+        max_age: args.max_age.as_deref().map(seconds).transpose()?,
         no_header: false,
         null: None,
     };

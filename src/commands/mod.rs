@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod catalog;
 mod chat;
 pub mod completions;
 mod config;
@@ -16,6 +17,7 @@ mod model;
 mod policy;
 mod profile;
 mod query;
+mod replica;
 mod result;
 mod sample;
 mod serve;
@@ -201,8 +203,10 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<ExitCod
         Some(Command::Demo(args)) => demo::run(context, args).await,
         Some(Command::Source(action)) => source::run(context, action).await,
         Some(Command::Table(action)) => table::run(context, action).await,
+        Some(Command::Catalog(args)) => catalog::run(context, args).await,
         Some(Command::Session(action)) => session::run(context, action).await,
         Some(Command::Model(action)) => model::run(context, action).await,
+        Some(Command::Replica(action)) => replica::run(context, action).await,
         Some(Command::Token(action)) => token::run(context, action).await,
         Some(Command::User(action)) => user::run(context, action).await,
         Some(Command::Policy(action)) => policy::run(context, action).await,

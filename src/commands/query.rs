@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::result::{RowsRequest, print};
+use super::token::seconds;
 use crate::cli::{OutputArgs, QueryArgs};
 use crate::link::Failure;
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub async fn run(context: &Context, args: QueryArgs) -> Result<ExitCode, Failure
         write: args.write,
         only_tables: args.only_tables,
         cwd: context.cwd_text(),
+        max_age: args.max_age.as_deref().map(seconds).transpose()?,
         no_header: false,
         null: None,
     };

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::result::{RowsRequest, print};
+use super::token::seconds;
 use crate::cli::{OutputArgs, SampleArgs};
 use crate::link::Failure;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub async fn run(context: &Context, args: SampleArgs) -> Result<ExitCode, Failur
         seed: args.seed,
         format: Format::None,
         cwd: context.cwd_text(),
+        max_age: args.max_age.as_deref().map(seconds).transpose()?,
         no_header: false,
         null: None,
     };

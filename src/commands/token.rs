@@ -141,7 +141,11 @@ pub(super) fn role(role: RoleArg) -> Role {
 }
 
 /// `90s`, `12h`, `30d` in seconds.
-fn seconds(text: &str) -> Result<u64, Failure> {
+/// A length of time, in seconds.
+///
+/// # Errors
+/// When it is none.
+pub fn seconds(text: &str) -> Result<u64, Failure> {
     wharf_settings::duration(text).map(|d| d.as_secs()).ok_or_else(|| {
         Failure::usage(format!("`{text}` is not a length of time")).hint("say 90s, 30m, 12h or 30d")
     })

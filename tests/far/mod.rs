@@ -3,3 +3,4 @@
 mod contract;
 mod governed;
 mod postgres;
+mod replicas;

@@ -16,11 +16,13 @@ mod bind;
 mod classify;
 mod denial;
 mod duckdb;
+mod functions;
 mod lexer;
 mod lines;
 mod names;
 mod nearest;
 mod placed;
+mod portable;
 mod rewrite;
 mod warehouse;
 
@@ -28,10 +30,12 @@ pub use bind::{Bound, bind};
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};
 pub use duckdb::{DuckdbParser, MAX_DEPTH, MAX_TEXT_BYTES, ParserUnavailable, SERIALIZE_SQL};
+pub use functions::functions;
 pub use lines::{Decision, PolicyCase, Verdict, judge_line};
 pub use names::{BadTableName, Dialect, Policy, TableName};
 pub use nearest::nearest;
 pub use placed::{ALONE, Placed, Qualifier, TABLE_COMMAND};
+pub use portable::{ColumnClass, portable};
 pub use rewrite::{
     Attributes, BadFilter, BadTreatment, BoundFilter, DateUnit, Mask, MaskKey, PLACEHOLDERS, RowFilter,
     Treatment, View, ViewColumn, rewrite, rooted,

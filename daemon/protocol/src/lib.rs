@@ -10,11 +10,13 @@ mod done;
 mod error;
 mod event;
 mod identity;
+mod metadata;
 mod metric;
 mod model;
 mod policy;
 mod profile;
 mod query;
+mod replica;
 mod session;
 mod source;
 
@@ -27,6 +29,9 @@ pub use event::{Completion, Event, EventBody, EventKind, Text, Thinking, ToolCal
 pub use identity::{
     LoginRequest, Permission, Permissions, Role, Token, TokenCreate, TokenIssued, TokenKind, TokenResponse,
     TokenRotate, User, UserCreate, UserUpdate,
+};
+pub use metadata::{
+    Catalog, MetadataColumn, MetadataTable, Schema, SqlCompletion, SqlSuggestion, SuggestionKind,
 };
 pub use metric::{MetricColumn, MetricInfo, MetricReply, MetricRequest, ModelSummary};
 pub use model::{
@@ -41,6 +46,7 @@ pub use profile::{
     TextStats, TopValue,
 };
 pub use query::{Column, ColumnKind, Format, Param, QueryRequest, QueryStats, Sample, SampleRequest};
+pub use replica::{Incremental, Replica, ReplicaAdd, ReplicaRefresh, ReplicaRefreshRequest};
 pub use session::{
     Answer, AskRequest, AskStarted, ChatReply, ChatRequest, Offer, ResponseMetadata, Rows, Session,
     SessionCreate, SessionUpdate, Tokens, Turn, TurnStatus, Usage,

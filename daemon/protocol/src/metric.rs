@@ -22,6 +22,10 @@ pub struct MetricRequest {
     #[serde(default)]
     #[schema(format = "uint64")]
     pub timeout_ms: Option<u64>,
+    /// See [`crate::QueryRequest::max_age`].
+    #[serde(default)]
+    #[schema(format = "uint64")]
+    pub max_age: Option<u64>,
     /// Leave the header line away (csv, tsv).
     #[serde(default)]
     pub no_header: bool,

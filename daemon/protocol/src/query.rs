@@ -87,6 +87,11 @@ pub struct QueryRequest {
     /// Folder against which relative file names are read.
     #[serde(default)]
     pub cwd: Option<String>,
+    /// The answer may come from a replica whose data are at most this many seconds old; 0: never from one. Without it each
+    /// replica says itself how old it may get.
+    #[serde(default)]
+    #[schema(format = "uint64")]
+    pub max_age: Option<u64>,
     /// Leave the header line away (csv, tsv).
     #[serde(default)]
     pub no_header: bool,
@@ -144,8 +149,11 @@ pub struct QueryStats {
     pub queue_ms: f64,
     /// Bytes written.
     pub bytes: u64,
-    /// Where it ran: `duckdb:fenced`, `duckdb:owner`.
+    /// Where it ran: `duckdb:fenced`, `duckdb:owner`; the kind of a source elsewhere; `replica:NAME` for a local copy.
     pub route: String,
+    /// When the data of the local copy were read at their source; none where the answer comes from the source itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_at: Option<String>,
     /// Tables read, as far as the statement names them.
     pub tables: Vec<String>,
     /// Set when it failed after the first byte.
@@ -179,6 +187,10 @@ pub struct SampleRequest {
     #[serde(default)]
     #[schema(format = "uint32")]
     pub seed: Option<u32>,
+    /// See [`crate::QueryRequest::max_age`].
+    #[serde(default)]
+    #[schema(format = "uint64")]
+    pub max_age: Option<u64>,
     /// The form of the rows.
     pub format: Format,
     /// Folder against which relative file names are read.

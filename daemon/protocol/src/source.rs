@@ -135,7 +135,7 @@ pub struct SourceTest {
 }
 
 /// A table, view or file as seen through a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Table {
     /// The source's name.
     pub catalog: String,
@@ -150,6 +150,9 @@ pub struct Table {
     /// What somebody wrote about it, where the source knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// It is made of other tables at every look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub view: bool,
     /// Its columns, in order.
     pub columns: Vec<TableColumn>,
 }
@@ -164,4 +167,7 @@ pub struct TableColumn {
     /// What somebody wrote about it, where the source knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Whether it may hold NULL, where the source knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nullable: Option<bool>,
 }

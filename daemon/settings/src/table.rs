@@ -107,6 +107,13 @@ pub const TABLE: &[Setting] = &[
         doc: "A client that reads nothing for this long while a stream is open is dropped.",
     },
     Setting {
+        key: "replicas.quota",
+        kind: Kind::Size,
+        default: "50GB",
+        env: "WHARF_REPLICAS_QUOTA",
+        doc: "What the files of all replicas may take together; the longest unused are put aside to make room.",
+    },
+    Setting {
         key: "http.listen",
         kind: Kind::Text,
         default: "",

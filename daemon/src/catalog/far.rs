@@ -99,12 +99,12 @@ impl Far {
         old
     }
 
-    /// What is known of a source, without asking it.
-    pub(super) fn known(&self, name: &str) -> Option<Listing> {
+    /// What is known of a source, without asking it, and how old that is.
+    pub(super) fn known(&self, name: &str) -> Option<(Listing, Duration)> {
         let one = self.all().get(name).cloned()?;
         let kept = one.listing.try_lock().ok()?;
         match &*kept {
-            Some(Kept::Listed { listing, .. }) => Some(listing.clone()),
+            Some(Kept::Listed { listing, at, .. }) => Some((listing.clone(), at.elapsed())),
             _ => None,
         }
     }
@@ -165,8 +165,12 @@ fn table(name: &str, source: &dyn Source, facts: TableFacts) -> Table {
         true => word(&facts.name),
         false => format!("{}.{}", word(&facts.schema), word(&facts.name)),
     };
-    let column =
-        |c: wharf_warehouses::Column| TableColumn { name: c.name, r#type: c.type_name, comment: c.comment };
+    let column = |c: wharf_warehouses::Column| TableColumn {
+        name: c.name,
+        r#type: c.type_name,
+        comment: c.comment,
+        nullable: c.nullable,
+    };
     Table {
         catalog: name.to_owned(),
         qualified,
@@ -174,6 +178,7 @@ fn table(name: &str, source: &dyn Source, facts: TableFacts) -> Table {
         name: facts.name,
         rows: facts.rows,
         comment: facts.comment,
+        view: facts.kind == TableKind::View,
         columns: facts.columns.into_iter().map(column).collect(),
     }
 }

@@ -7,10 +7,13 @@ use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Table, TableColumn};
 
 const COLUMNS: &str = "
-    select c.schema_name, c.table_name, c.column_name, c.data_type, t.estimated_size
+    select c.schema_name, c.table_name, c.column_name, c.data_type, t.estimated_size, c.is_nullable, c.comment,
+      coalesce(t.comment, v.comment), v.view_name is not null
     from duckdb_columns() c
     left join duckdb_tables() t
       on t.database_name = c.database_name and t.schema_name = c.schema_name and t.table_name = c.table_name
+    left join duckdb_views() v
+      on v.database_name = c.database_name and v.schema_name = c.schema_name and v.view_name = c.table_name
     where c.database_name = ? and not c.internal
     order by c.schema_name, c.table_name, c.column_index";
 
@@ -44,7 +47,12 @@ pub(super) fn list(source: &str, attachment: &Attachment, pool: &Pool) -> Result
     let mut statement = connection.prepare(DEFINITIONS).map_err(failed)?;
     let texts = statement.query_map([source], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
     let texts = texts.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
-    let tables = Arc::new(tables(source, &connection)?);
+    let mut tables = tables(source, &connection)?;
+    if !attachment.foreign {
+        // In a snapshot of ours a view is how a file is read, and nothing that anybody made.
+        tables.iter_mut().for_each(|table| table.view = false);
+    }
+    let tables = Arc::new(tables);
     Ok(Listing { tables, definitions: Arc::new(Definitions::new(texts)) })
 }
 
@@ -58,7 +66,8 @@ fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, A
         let column = TableColumn {
             name: row.get(2).map_err(failed)?,
             r#type: row.get(3).map_err(failed)?,
-            comment: None,
+            nullable: row.get(5).map_err(failed)?,
+            comment: row.get(6).map_err(failed)?,
         };
         let size: Option<i64> = row.get(4).map_err(failed)?;
         match tables.last_mut().filter(|t| t.schema == schema && t.name == name) {
@@ -69,7 +78,8 @@ fn tables(source: &str, connection: &duckdb::Connection) -> Result<Vec<Table>, A
                 schema,
                 name,
                 rows: size.and_then(|n| u64::try_from(n).ok()),
-                comment: None,
+                comment: row.get(7).map_err(failed)?,
+                view: row.get(8).map_err(failed)?,
                 columns: vec![column],
             }),
         }

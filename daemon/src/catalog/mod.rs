@@ -1,11 +1,13 @@
 //! Which sources there are and which tables they hold.
 
+mod copies;
 mod definitions;
 mod far;
 mod keys;
 mod listing;
 mod store;
 
+pub use copies::{Copies, LocalCopy};
 pub use definitions::Definitions;
 pub use listing::{Listing, unknown_table};
 
@@ -34,6 +36,7 @@ struct Inner {
     snapshots: Snapshots,
     keys: Keys,
     far: Arc<Far>,
+    copies: Copies,
     default: Option<String>,
     sources: RwLock<BTreeMap<String, Stored>>,
     // Valid for one stamp of a source's files.
@@ -66,6 +69,10 @@ pub enum Reached {
 /// A listing of a source elsewhere that is younger than this is not doubted because a name is not in it.
 const DOUBTED: Duration = Duration::from_secs(5);
 
+/// A listing of a source elsewhere that is younger than this is not made anew, whoever asks for it: each costs the source
+/// something.
+const REFRESHED: Duration = Duration::from_secs(1);
+
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
@@ -86,6 +93,7 @@ impl Catalog {
             snapshots,
             keys: Keys::new(vault),
             far: Arc::default(),
+            copies: Copies::default(),
             default,
             sources: RwLock::new(sources),
             listings: Mutex::default(),
@@ -310,6 +318,20 @@ impl Catalog {
         Ok(self.listing_of(name, &reached, pool)?.tables)
     }
 
+    /// Local copies that answers may come from.
+    pub fn copies(&self) -> &Copies {
+        &self.0.copies
+    }
+
+    /// The tables of a database file. Blocking.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn listed(attachment: &Attachment, pool: &Pool) -> Result<Vec<Table>, ApiError> {
+        let listing = listing::list(&attachment.alias, attachment, pool)?;
+        Ok(Arc::unwrap_or_clone(listing.tables))
+    }
+
     /// What a source holds, however it is reached. Blocking.
     ///
     /// # Errors
@@ -327,6 +349,11 @@ impl Catalog {
         self.0.far.doubt(name, DOUBTED)
     }
 
+    /// The same, however young it is: the owner has just made a table and knows it.
+    pub fn look_again(&self, name: &str) {
+        self.0.far.doubt(name, Duration::ZERO);
+    }
+
     /// The tables of all sources, if each was looked at a moment ago. Does not block.
     pub fn recent_tables(&self) -> Option<Vec<Arc<Vec<Table>>>> {
         let (sources, cache) = (self.read(), self.cache());
@@ -334,9 +361,25 @@ impl Catalog {
             SourceKind::Duckdb => {
                 cache.get(name).filter(|l| l.looked.elapsed() < RECENT).map(|l| l.listing.tables.clone())
             }
-            _ => self.0.far.known(name).map(|listing| listing.tables),
+            _ => self.0.far.known(name).map(|(listing, _)| listing.tables),
         };
         sources.iter().map(recent).collect()
+    }
+
+    /// The tables of a source as they were known last, and how long ago that was. Nobody is asked, no file is looked at.
+    pub fn known(&self, name: &str) -> Option<(Arc<Vec<Table>>, Duration)> {
+        match self.get(name).ok()?.kind {
+            SourceKind::Duckdb => {
+                self.cache().get(name).map(|listed| (listed.listing.tables.clone(), listed.looked.elapsed()))
+            }
+            _ => self.0.far.known(name).map(|(listing, age)| (listing.tables, age)),
+        }
+    }
+
+    /// Has a source elsewhere listed anew by its next reader, unless it was a moment ago. Files are looked at every time as it
+    /// is. May block while it is being listed.
+    pub fn refresh(&self, name: &str) {
+        self.0.far.doubt(name, REFRESHED);
     }
 
     /// What a source holds as it is attached. Blocking.

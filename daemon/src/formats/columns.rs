@@ -28,6 +28,16 @@ pub struct Shape {
     pub logical: Vec<Logical>,
 }
 
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            columns: Vec::new(),
+            schema: SchemaRef::new(arrow::datatypes::Schema::empty()),
+            logical: Vec::new(),
+        }
+    }
+}
+
 impl Shape {
     /// The shape of a result with this schema, the engine's type names beside it.
     pub fn new(schema: SchemaRef, logical: Vec<Logical>) -> Self {

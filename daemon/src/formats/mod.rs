@@ -13,7 +13,7 @@ mod pipeline;
 mod sink;
 
 pub use columns::{Logical, Shape, unique_names};
-pub(crate) use parquet::ParquetWriter;
+pub(crate) use parquet::{ParquetFile, ParquetWriter};
 pub use pipeline::{Encoding, Totals};
 pub(crate) use sink::PIPE_SIZE;
 pub use sink::{BodySink, FdSink, Sink};

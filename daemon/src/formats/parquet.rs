@@ -7,8 +7,11 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Rows of a row group: as many as the embedded engine takes.
@@ -59,6 +62,52 @@ impl<W: Write + Send> Consumer for ParquetWriter<W> {
     fn end(&mut self) -> Result<(), Stop> {
         let Some((writer, _)) = self.writer.take() else { return Ok(()) };
         writer.close().map(drop).map_err(|e| failed(&e))
+    }
+}
+
+/// Collects rows in a Parquet file, for another step to read.
+pub(crate) struct ParquetFile {
+    rows: ParquetWriter<BufWriter<File>>,
+    counter: Arc<AtomicU64>,
+    /// The columns, once known.
+    pub(crate) shape: Option<Arc<Shape>>,
+    /// Whether the last row has come: else the file is not whole.
+    pub(crate) ended: bool,
+}
+
+impl ParquetFile {
+    /// Into a new file.
+    pub(crate) fn create(path: &Path) -> std::io::Result<Self> {
+        let rows = ParquetWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?));
+        Ok(Self { rows, counter: Arc::default(), shape: None, ended: false })
+    }
+
+    /// Rows so far, for whoever tells how far it is.
+    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
+        self.counter.clone()
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed)
+    }
+}
+
+impl Consumer for ParquetFile {
+    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
+        self.shape = Some(shape.clone());
+        self.rows.shape(shape)
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+        self.counter.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        self.rows.batch(batch)
+    }
+
+    fn end(&mut self) -> Result<(), Stop> {
+        self.rows.end()?;
+        self.ended = true;
+        Ok(())
     }
 }
 

@@ -40,6 +40,9 @@ impl Gate {
         source: &Arc<dyn Source>,
         cancel: &Cancel,
     ) -> Result<Plan, ApiError> {
+        if let Some(plan) = self.plan_local(statement, effective, name, source) {
+            return Ok(plan);
+        }
         let dialect = source.dialect();
         let known: Vec<&str> = statement.params.keys().map(String::as_str).collect();
         let sql = trimmed(&statement.sql);
@@ -107,7 +110,10 @@ impl Gate {
         if checked.tables.iter().all(|table| table.catalog == catalog) {
             return Ok(Ok((checked, bound.sql.clone())));
         }
-        let rooted = wharf_policy::rooted(&bound.sql, &checked, &alias, catalog, dialect);
+        let own_name = |t: &TableName| {
+            (t.catalog == alias).then(|| TableName { catalog: catalog.to_owned(), ..t.clone() })
+        };
+        let rooted = wharf_policy::rooted(&bound.sql, &checked, &own_name, dialect);
         Ok(rooted.and_then(|sql| check(&sql, own).map(|checked| (checked, sql))))
     }
 

@@ -11,6 +11,7 @@ mod asker;
 mod far;
 mod far_run;
 mod judge;
+mod local;
 mod place;
 mod plan;
 mod registry;

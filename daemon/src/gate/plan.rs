@@ -2,7 +2,7 @@
 
 use super::Gate;
 use super::work::Statement;
-use crate::catalog::{Listing, Reached};
+use crate::catalog::{Listing, LocalCopy, Reached};
 use crate::policies::Effective;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Fence, Pool, engine_error, quote};
@@ -53,18 +53,36 @@ pub(super) struct Instance {
     pub(super) policy: String,
     pub(super) wraps: bool,
     pub(super) cwd: Option<PathBuf>,
+    /// The catalog that unqualified names belong to.
+    pub(super) catalog: Option<String>,
+    /// Local copies of what is elsewhere, which it reads.
+    pub(super) copies: Vec<LocalCopy>,
 }
 
 impl Plan {
     /// Its name, as audit and statistics tell it.
-    pub(super) fn route(&self) -> &'static str {
+    pub(super) fn route(&self) -> String {
+        let instance = match &self.route {
+            Route::Far { source, .. } => return source.kind().name().to_owned(),
+            Route::Embedded(instance) => instance,
+        };
+        if !instance.copies.is_empty() {
+            let names: Vec<&str> = instance.copies.iter().map(|copy| copy.replica.as_str()).collect();
+            return format!("replica:{}", names.join(","));
+        }
+        let fence = match instance.fence {
+            Fence::Locked => "duckdb:fenced",
+            Fence::OwnerReads => "duckdb:owner",
+            Fence::OwnerWrites => "duckdb:owner-write",
+        };
+        fence.to_owned()
+    }
+
+    /// Local copies that it reads.
+    pub(super) fn copies(&self) -> &[LocalCopy] {
         match &self.route {
-            Route::Embedded(instance) => match instance.fence {
-                Fence::Locked => "duckdb:fenced",
-                Fence::OwnerReads => "duckdb:owner",
-                Fence::OwnerWrites => "duckdb:owner-write",
-            },
-            Route::Far { source, .. } => source.kind().name(),
+            Route::Embedded(instance) => &instance.copies,
+            Route::Far { .. } => &[],
         }
     }
 
@@ -96,7 +114,7 @@ impl Plan {
         };
         let lease = pool.lease(instance.fence, instance.attachments.clone(), &instance.policy)?;
         let connection = lease.connect()?;
-        if let Some(catalog) = &self.catalog {
+        if let Some(catalog) = &instance.catalog {
             connection.execute_batch(&format!("use {}", quote(catalog))).map_err(|e| engine_error(&e))?;
         }
         connection.prepare(&self.sql).map(drop).map_err(|e| engine_error(&e))
@@ -167,11 +185,20 @@ impl Gate {
                 let seen = self.as_seen(statement, &checked, effective, listing.as_ref())?;
                 let ruled = seen.is_some();
                 let wraps = !checked.explain && !checked.several_steps;
-                let fence = Fence::Locked;
+                let (fence, policy, copies) = (Fence::Locked, mark, Vec::new());
+                let default = catalog.clone();
                 Ok(Plan {
                     sql: trimmed(seen.as_deref().unwrap_or(&statement.sql)),
                     ruled,
-                    route: Route::Embedded(Instance { fence, attachments, policy: mark, wraps, cwd: None }),
+                    route: Route::Embedded(Instance {
+                        fence,
+                        attachments,
+                        policy,
+                        wraps,
+                        cwd: None,
+                        catalog: default,
+                        copies,
+                    }),
                     catalog,
                     tables: checked.tables.iter().map(ToString::to_string).collect(),
                     names: checked.tables,
@@ -280,9 +307,18 @@ impl Gate {
             _ => sql,
         };
         let wraps = one.class == Class::Read && one.keyword != "PIVOT";
-        let (policy, cwd) = (String::new(), statement.cwd.clone());
+        let (policy, cwd, copies) = (String::new(), statement.cwd.clone(), Vec::new());
+        let default = catalog.clone();
         Ok(Plan {
-            route: Route::Embedded(Instance { fence, attachments, policy, wraps, cwd }),
+            route: Route::Embedded(Instance {
+                fence,
+                attachments,
+                policy,
+                wraps,
+                cwd,
+                catalog: default,
+                copies,
+            }),
             catalog,
             tables: one.relations.iter().chain(&one.files).cloned().collect(),
             names: Vec::new(),

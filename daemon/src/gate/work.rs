@@ -40,6 +40,11 @@ pub struct Statement {
     pub timeout: Option<Duration>,
     /// Folder against which relative file names are read.
     pub cwd: Option<PathBuf>,
+    /// The answer may come from a local copy whose data are at most this old; zero: never from one. Without it the copies say
+    /// themselves how old they may get.
+    pub max_age: Option<Duration>,
+    /// The same in the embedded engine's SQL, tables under the name of their source, where whoever wrote the statement knows it.
+    pub local: Option<String>,
 }
 
 impl Statement {
@@ -55,6 +60,8 @@ impl Statement {
             limit: None,
             timeout: None,
             cwd: None,
+            max_age: None,
+            local: None,
         }
     }
 
@@ -86,7 +93,7 @@ pub struct Delivered<C> {
 }
 
 /// What statements are part of, as they are counted.
-const ACTIONS: &[&str] = &["query", "metric", "sample", "profile", "ask", "vocabulary"];
+const ACTIONS: &[&str] = &["query", "metric", "sample", "profile", "ask", "vocabulary", "replica"];
 
 impl Gate {
     /// Takes a statement through the gate. The rows go to `deliver` as they come; the reply tells how it went.
@@ -176,7 +183,7 @@ impl Gate {
             }
         };
         let source = plan.catalog.clone().or(entry.source);
-        let entry = Entry { route: plan.route().to_owned(), tables: plan.tables.clone(), source, ..entry };
+        let entry = Entry { route: plan.route(), tables: plan.tables.clone(), source, ..entry };
         // The line that says who reads what goes to the disk while the engine starts; no row leaves before it is there.
         let begun = Entry { outcome: "started".to_owned(), ..entry.clone() };
         let begun = audit.submit(&begun);
@@ -189,7 +196,8 @@ impl Gate {
             elapsed_ms: 0.0,
             queue_ms,
             bytes: 0,
-            route: plan.route().to_owned(),
+            route: plan.route(),
+            data_at: plan.copies().iter().map(|copy| copy.data_at).min().map(clock::text),
             tables: plan.tables.clone(),
             error: None,
         };
@@ -229,14 +237,15 @@ impl Gate {
                 return super::far_run::execute(statement, plan, allowance, cancel, deliver, gated, stats);
             }
         };
-        let Instance { fence, attachments, policy, wraps, cwd } = instance;
+        let Instance { fence, attachments, policy, wraps, cwd, catalog, copies } = instance;
+        copies.iter().for_each(|copy| self.catalog().copies().note_use(&copy.replica));
         let lease = match self.pool().lease(*fence, attachments.clone(), policy) {
             Ok(lease) => lease,
             Err(e) => return (None, Err(Stop::Failed(e))),
         };
         let run = Run {
             sql: &plan.sql,
-            catalog: plan.catalog.as_deref(),
+            catalog: catalog.as_deref(),
             params: &statement.params,
             limit: statement.limit,
             cwd: if *fence == Fence::Locked { None } else { cwd.as_deref() },
@@ -274,6 +283,12 @@ impl Gate {
     fn after_damage(&self, error: ApiError, attachments: &[Attachment]) -> ApiError {
         let damaged = is_damage(&error);
         let Some(snapshot) = attachments.iter().find(|a| damaged && !a.foreign) else { return error };
+        if let Some(replica) = snapshot.alias.strip_prefix("replica_") {
+            self.catalog().copies().remove(replica);
+            let message = format!("the replica `{replica}` is damaged: {}", error.message);
+            return ApiError::new(ErrorKind::Unavailable, "replica_damaged", message)
+                .hint(format!("run the statement once more, it goes to the source; `wharf replica refresh {replica} --full` makes another copy"));
+        }
         tracing::warn!(source = %snapshot.alias, error = %error.message, "a snapshot is damaged; it will be made again");
         self.pool().drop_source(&snapshot.alias);
         self.catalog().discard_snapshot(&snapshot.alias);

@@ -49,4 +49,16 @@ impl Language {
             _ => self.dialect.quote_table(name),
         }
     }
+
+    /// The same table under its source's name, as the embedded engine reads a local copy of it.
+    pub(super) fn local_relation(&self, name: &str) -> String {
+        let quote = |part: &str| Dialect::DuckDb.quote(part);
+        let parts: Vec<&str> = name.split('.').collect();
+        let plain = |part: &&str| quote(part.trim_matches(['"', '`']));
+        match &parts[..] {
+            [table] => [quote(&self.source), quote(&self.schema), plain(table)].join("."),
+            [schema, table] => [quote(&self.source), plain(schema), plain(table)].join("."),
+            parts => parts.iter().map(plain).collect::<Vec<_>>().join("."),
+        }
+    }
 }

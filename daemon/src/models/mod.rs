@@ -165,6 +165,16 @@ impl Models {
         wharf_semantic::compile(&loaded.model, query, &options).map_err(|e| query_error(&e))
     }
 
+    /// The same query in the embedded engine's SQL, for local copies of what is elsewhere; none for a source that is here.
+    pub fn compile_local(&self, loaded: &Loaded, query: &MetricQuery, today: Option<&str>) -> Option<String> {
+        if loaded.language.dialect == wharf_semantic::Dialect::DuckDb {
+            return None;
+        }
+        let table = |name: &str| loaded.language.local_relation(name);
+        let options = Options { dialect: wharf_semantic::Dialect::DuckDb, table: Some(&table), today };
+        wharf_semantic::compile(&loaded.model, query, &options).ok().map(|compiled| compiled.sql)
+    }
+
     /// The query for the values that a dimension takes.
     ///
     /// # Errors

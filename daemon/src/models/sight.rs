@@ -124,6 +124,7 @@ mod tests {
             name: (*name).to_owned(),
             r#type: "VARCHAR".to_owned(),
             comment: None,
+            nullable: None,
         };
         Table {
             catalog: "shop".to_owned(),
@@ -132,6 +133,7 @@ mod tests {
             qualified: name.to_owned(),
             rows: None,
             comment: None,
+            view: false,
             columns: columns.iter().map(column).collect(),
         }
     }

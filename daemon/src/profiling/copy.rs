@@ -4,17 +4,13 @@
 
 use super::passes::Target;
 use super::{Progress, Step};
-use crate::formats::{Logical, ParquetWriter, Shape};
+use crate::formats::{Logical, ParquetFile, Shape};
 use crate::gate::{Deliver, Gate};
 use crate::lifecycle::io_error;
 use crate::sources::duckdb::{Fence, Lease, Output, Run, literal, quote};
 use crate::sources::{Cancel, Collect, Consumer, Stop};
-use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::PathBuf;
-use std::sync::Arc;
 use wharf_protocol::{ApiError, ErrorKind, Profile};
 
 /// Rows that are copied at most; of a larger table a random share of about as many.
@@ -55,7 +51,7 @@ impl Copy {
         progress(Step { done: 5, what: "fetching rows" });
         let lease = gate.pool().lease(Fence::OwnerReads, Vec::new(), "")?;
         let file = lease.spool().join(format!("{}.parquet", uuid::Uuid::now_v7()));
-        let out = File::create(&file).map_err(|e| io_error(&file, &e))?;
+        let into = ParquetFile::create(&file).map_err(|e| io_error(&file, &e))?;
         let mut copy = Self { file, lease, sql: String::new(), whole: None, copied: 0, notes: Vec::new() };
         let select = if rows > MOST {
             copy.whole = Some(rows);
@@ -63,9 +59,8 @@ impl Copy {
         } else {
             format!("select * from {}", target.sql)
         };
-        let into = Into { out: ParquetWriter::new(BufWriter::new(out)), shape: None, rows: 0 };
         let filled = ask(gate, target, select, cancel, into).await?;
-        copy.copied = filled.rows;
+        copy.copied = filled.rows();
         copy.read(filled.shape.as_deref());
         Ok(copy)
     }
@@ -142,27 +137,4 @@ async fn ask<C: Consumer + 'static>(
 ) -> Result<C, ApiError> {
     let delivered = gate.run(target.statement(sql), cancel.clone(), Deliver::Rows(rows)).await?;
     delivered.consumer.ok_or_else(|| ApiError::new(ErrorKind::Internal, "profile", "the rows are gone"))
-}
-
-/// Writes rows into the copy.
-struct Into {
-    out: ParquetWriter<BufWriter<File>>,
-    shape: Option<Arc<Shape>>,
-    rows: u64,
-}
-
-impl Consumer for Into {
-    fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
-        self.shape = Some(shape.clone());
-        self.out.shape(shape)
-    }
-
-    fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
-        self.rows += batch.num_rows() as u64;
-        self.out.batch(batch)
-    }
-
-    fn end(&mut self) -> Result<(), Stop> {
-        self.out.end()
-    }
 }

@@ -19,6 +19,11 @@ pub async fn statement(gate: &Gate, request: SampleRequest) -> Result<Statement,
     let (relation, rights) = relation(gate, &request.table, request.source.clone()).await?;
     let sql = draw::select(relation.dialect, &relation.sql, &request.sample, request.seed)?;
     let mut statement = Statement::new("sample", rights, sql);
+    if relation.dialect != Dialect::Duckdb {
+        let local = draw::select(Dialect::Duckdb, &relation.local, &request.sample, request.seed)?;
+        statement.local = Some(local);
+    }
+    statement.max_age = request.max_age.map(std::time::Duration::from_secs);
     statement.source = relation.source;
     statement.cwd = request.cwd.map(PathBuf::from);
     Ok(statement)
@@ -34,6 +39,8 @@ pub(crate) struct Relation {
     pub(crate) name: String,
     /// The language of its source.
     pub(crate) dialect: Dialect,
+    /// As the embedded engine calls a local copy of it: under its source's name.
+    pub(crate) local: String,
 }
 
 /// Finds the table or file that `name` means. A name that no source knows, and that looks like a file, is one.
@@ -44,7 +51,8 @@ pub(crate) async fn relation(
 ) -> Result<(Relation, Rights), ApiError> {
     if is_file_name(name) && gate.principal().is_owner() {
         let dialect = Dialect::Duckdb;
-        let relation = Relation { sql: literal(name), source, name: name.to_owned(), dialect };
+        let (sql, local) = (literal(name), literal(name));
+        let relation = Relation { sql, source, name: name.to_owned(), dialect, local };
         return Ok((relation, Rights::Owner { write: false }));
     }
     let table = gate.table(name, source.as_deref()).await?;
@@ -58,7 +66,9 @@ pub(crate) async fn relation(
     };
     let sql = [root, &table.schema, &table.name].map(|part| quoted(part, dialect)).join(".");
     let name = format!("{}.{}.{}", table.catalog, table.schema, table.name);
-    Ok((Relation { sql, source: Some(table.catalog), name, dialect }, Rights::Source))
+    let own = [&table.catalog, &table.schema, &table.name];
+    let local = own.map(|part| quoted(part, Dialect::Duckdb)).join(".");
+    Ok((Relation { sql, source: Some(table.catalog), name, dialect, local }, Rights::Source))
 }
 
 fn is_file_name(name: &str) -> bool {

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, SourceKind};
-use wharf_warehouses::{Address, Answer, Ask, Guarded, Postgres, Snowflake, Source};
+use wharf_warehouses::{Address, Answer, Ask, Databricks, Guarded, Postgres, Snowflake, Source};
 
 /// A source by its address. Nothing is asked of it yet.
 ///
@@ -19,7 +19,8 @@ pub fn connect(name: &str, address: &str, secret: Option<SecretString>) -> Resul
     match address.kind {
         SourceKind::Postgres => guarded(Arc::new(Postgres::new(name, &address, secret.as_ref())?)),
         SourceKind::Snowflake => guarded(Arc::new(Snowflake::new(name, address, secret)?)),
-        kind @ (SourceKind::Duckdb | SourceKind::Redshift | SourceKind::Databricks) => {
+        SourceKind::Databricks => guarded(Arc::new(Databricks::new(name, address, secret)?)),
+        kind @ (SourceKind::Duckdb | SourceKind::Redshift) => {
             let message = format!("sources of the kind {} cannot be added yet", kind.name());
             Err(ApiError::new(wharf_protocol::ErrorKind::Invalid, "bad_address", message))
         }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_session_principals.sql"),
     include_str!("migrations/0007_source_keys.sql"),
     include_str!("migrations/0008_spending.sql"),
+    include_str!("migrations/0009_replicas.sql"),
 ];
 
 pub(super) async fn open(dir: &Path) -> Result<(SqlitePool, SqlitePool, PathBuf), StateError> {

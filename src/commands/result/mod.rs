@@ -146,6 +146,9 @@ fn tell(
         let rows = if stats.rows == 1 { "row" } else { "rows" };
         note(&context.terminal, &format!("{} {rows}, {:.1} ms", stats.rows, stats.elapsed_ms));
     }
+    if let (Some(at), Some(replica)) = (&stats.data_at, stats.route.strip_prefix("replica:")) {
+        note(&context.terminal, &format!("from the replica {replica}, data of {at}"));
+    }
     if args.stats {
         warn(&serde_json::to_string(stats).unwrap_or_default());
     }

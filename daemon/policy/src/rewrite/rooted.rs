@@ -6,33 +6,32 @@ use crate::Checked;
 use crate::denial::Denial;
 use crate::names::{Dialect, TableName};
 
-/// Writes the tables of catalog `from` with the catalog `to` instead: `sales.public.orders` becomes
-/// `"ANALYTICS"."public"."orders"` where the source `sales` is rooted in the database `ANALYTICS`. A statement that has none
-/// comes back as it is.
+/// Writes each table that `to` has another name for by that name: `sales.public.orders` becomes `"ANALYTICS"."public"."orders"`
+/// where the source `sales` is rooted in the database `ANALYTICS`. A statement that has none comes back as it is.
 ///
 /// # Errors
 /// When a name cannot be found in the text.
 pub fn rooted(
     sql: &str,
     checked: &Checked,
-    from: &str,
-    to: &str,
+    to: &dyn Fn(&TableName) -> Option<TableName>,
     dialect: Dialect,
 ) -> Result<String, Denial> {
     let mut edits = Vec::new();
-    for placed in checked.places.iter().filter(|placed| placed.table.catalog == from) {
+    let mut first = None;
+    for placed in &checked.places {
+        let Some(table) = to(&placed.table) else { continue };
         if placed.span.is_empty() {
             return Err(cannot_place(&placed.table));
         }
-        let table = TableName { catalog: to.to_owned(), ..placed.table.clone() };
         edits.push((placed.span.clone(), quote::table(&table, dialect)));
+        first = first.or(Some(&placed.table));
     }
-    let cut = checked.qualifiers.iter().filter(|qualifier| qualifier.table.catalog == from);
+    let cut = checked.qualifiers.iter().filter(|qualifier| to(&qualifier.table).is_some());
     edits.extend(cut.map(|qualifier| (qualifier.span.clone(), String::new())));
-    let first = checked.places.iter().find(|placed| placed.table.catalog == from);
     match (edited(sql, edits), first) {
         (Some(text), _) => Ok(text),
-        (None, Some(placed)) => Err(cannot_place(&placed.table)),
+        (None, Some(table)) => Err(cannot_place(table)),
         (None, None) => Ok(sql.to_owned()),
     }
 }
@@ -55,7 +54,10 @@ mod tests {
         let of = |dialect, from: &str, to: &str, sql: &str| {
             let allowed = [from, to].map(|catalog| TableName::new(catalog, "public", "orders")).to_vec();
             let checked = check(sql, &Policy::new(dialect, allowed, to, "public"), &NoParser).unwrap();
-            rooted(sql, &checked, from, to, dialect).unwrap()
+            let other = |t: &TableName| {
+                (t.catalog == from).then(|| TableName { catalog: to.to_owned(), ..t.clone() })
+            };
+            rooted(sql, &checked, &other, dialect).unwrap()
         };
         let pg = |sql: &str| of(Dialect::Postgres, "shop", "Sales", sql);
         assert_eq!(

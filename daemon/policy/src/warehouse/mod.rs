@@ -17,7 +17,7 @@ mod cursor;
 mod expression;
 mod facts;
 mod from;
-mod functions;
+pub(crate) mod functions;
 mod judge;
 mod lexer;
 mod operators;

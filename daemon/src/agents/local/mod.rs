@@ -99,6 +99,8 @@ impl Local {
         log.tool(call.clone()).await?;
         let begun = Instant::now();
         let mut statement = Statement::new("ask", Rights::Source, sql).source(&loaded.source);
+        let today = question.now.date_naive().to_string();
+        statement.local = question.models.compile_local(loaded, query, Some(&today));
         statement.limit = Some(MOST_ROWS);
         let deliver = Deliver::Rows(Collect::default());
         let delivered =

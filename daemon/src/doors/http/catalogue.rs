@@ -3,13 +3,14 @@
 use super::openapi::{Doc, Group, doc};
 use super::rates::Class;
 use super::{
-    audit, compat, execute, health, identity, metrics, policies, profiles, queries, samples, tables,
+    audit, compat, execute, health, identity, metadata, metrics, policies, profiles, queries, samples, tables,
 };
 use wharf_protocol::Permission::{Execute, Manage, Read, Write};
 use wharf_protocol::{
-    Done, GrantChange, ListedTable, MetricRequest, Permissions, PolicyBook, PolicyChange, PolicyChanged,
-    PolicyTest, PolicyVerdict, Profile, ProfileRequest, QueryRequest, QueryStats, SampleRequest, Table,
-    TableNote, Token, TokenCreate, TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
+    Catalog, Done, GrantChange, ListedTable, MetadataColumn, MetadataTable, MetricRequest, Permissions,
+    PolicyBook, PolicyChange, PolicyChanged, PolicyTest, PolicyVerdict, Profile, ProfileRequest,
+    QueryRequest, QueryStats, SampleRequest, Schema, SqlCompletion, Table, TableNote, Token, TokenCreate,
+    TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
 };
 
 /// Results come in these forms.
@@ -25,7 +26,7 @@ const ROWS: &[&str] = &[
 ];
 
 pub(super) fn groups() -> Vec<Group> {
-    let mut all = vec![health(), own(), read(), write(), follow(), run(), manage()];
+    let mut all = vec![health(), own(), read(), metadata(), write(), follow(), run(), manage()];
     all.extend(super::talk::groups());
     all
 }
@@ -102,6 +103,58 @@ fn read() -> Group {
             "/list_data",
             tables::list_data,
             doc("tables", "The tables that may be read, with their tags").list::<ListedTable>(),
+        )
+}
+
+/// What there is to be read.
+fn metadata() -> Group {
+    let refresh = |doc: Doc| {
+        doc.one_of(
+            "refresh",
+            &["false", "true"],
+            "Whether a source elsewhere is listed anew before; absent: false",
+        )
+    };
+    let catalog = |doc: Doc| refresh(doc.query("catalog", "Of this source only"));
+    let schema = |doc: Doc| catalog(doc).query("schema", "Of this schema only");
+    let search = |doc: Doc| schema(doc).query("search", "With this text in the name or the comment");
+    Group::new(Some(Read), Class::Metadata)
+        .get(
+            "/api/metadata/catalogs",
+            metadata::catalogs,
+            refresh(doc("metadata", "The sources of which something may be read")).list_or_page::<Catalog>(),
+        )
+        .get(
+            "/api/metadata/schemas",
+            metadata::schemas,
+            catalog(doc("metadata", "The schemas of which something may be read")).list_or_page::<Schema>(),
+        )
+        .get(
+            "/api/metadata/tables",
+            metadata::tables,
+            search(doc("metadata", "The tables that may be read"))
+                .query("table", "This table, with its size and its primary key where the source tells")
+                .list_or_page::<MetadataTable>(),
+        )
+        .get(
+            "/api/metadata/columns",
+            metadata::columns,
+            search(doc("metadata", "The columns that may be seen"))
+                .query("table", "Of this table only")
+                .list_or_page::<MetadataColumn>(),
+        )
+        .get(
+            "/api/metadata/sql-autocomplete",
+            metadata::autocomplete,
+            doc("metadata", "What can go on where SQL is typed")
+                .query("sql", "The text")
+                .number(
+                    "cursor",
+                    "In front of which character the cursor stands, from 0 on; absent: at the end",
+                )
+                .query("catalog", "The source that names without one belong to")
+                .number("limit", "At most this many suggestions, and at most 500; absent: 50")
+                .reply::<SqlCompletion>(),
         )
 }
 

@@ -50,6 +50,8 @@ pub(super) async fn query(
         return Ok(Json(reply).into_response());
     }
     let mut statement = Statement::new("metric", Rights::Source, compiled.sql).source(&source);
+    statement.local = models.compile_local(&loaded, &query, None);
+    statement.max_age = request.max_age.map(Duration::from_secs);
     statement.timeout = request.timeout_ms.map(Duration::from_millis);
     let style = Style { no_header: request.no_header, null: request.null };
     super::queries::send(&asker, &headers, output, statement, request.format, style).await

@@ -16,6 +16,7 @@ mod guesses;
 mod headers;
 mod health;
 mod identity;
+mod metadata;
 mod metrics;
 mod openapi;
 mod pages;
@@ -26,6 +27,7 @@ mod profiles;
 mod progress;
 mod queries;
 mod rates;
+mod replicas;
 mod samples;
 mod sessions;
 mod sources;
@@ -79,6 +81,9 @@ fn owners() -> Router<Rooms> {
         .route("/api/sources", get(sources::list).post(sources::add))
         .route("/api/sources/{name}", get(sources::show).delete(sources::remove))
         .route("/api/sources/{name}/test", post(sources::test))
+        .route("/api/replicas", get(replicas::list).post(replicas::add))
+        .route("/api/replicas/{name}", get(replicas::show).delete(replicas::remove))
+        .route("/api/replicas/{name}/refresh", post(replicas::refresh))
         .route("/api/models/lint", post(metrics::lint))
         .route("/api/policy/check", post(policy::check))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -98,6 +98,13 @@ fn page_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
     RefOr::Ref(Ref::from_schema_name(name))
 }
 
+fn list_or_page_of<T: ToSchema>(used: &mut Schemas) -> RefOr<Schema> {
+    let either = OneOfBuilder::new().item(list_of::<T>(used)).item(page_of::<T>(used));
+    let name = format!("{}List", T::name());
+    used.push((name.clone(), RefOr::T(Schema::OneOf(either.build()))));
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
 fn rows(_: &mut Schemas) -> RefOr<Schema> {
     let row: RefOr<Schema> = RefOr::T(ObjectBuilder::new().schema_type(Type::Object).into());
     RefOr::T(ArrayBuilder::new().items(row).into())
@@ -155,6 +162,13 @@ impl Doc {
     pub(super) fn page<T: ToSchema>(mut self) -> Self {
         self.reply = Reply::Json(page_of::<T>);
         self.number("page", "From 1 on").number("page_size", "At most 1000; 50 unless said")
+    }
+
+    /// The reply is a list of these, or a page of it where one is asked for.
+    pub(super) fn list_or_page<T: ToSchema>(mut self) -> Self {
+        self.reply = Reply::Json(list_or_page_of::<T>);
+        self.number("page", "From 1 on; absent, with page_size: all in an array")
+            .number("page_size", "At most 1000")
     }
 
     /// The reply is of one of these media types.

@@ -22,6 +22,11 @@ pub(super) struct SourcePageQuery {
 }
 
 impl PageQuery {
+    /// Whether a page was asked for at all.
+    pub(super) fn is_asked(&self) -> bool {
+        self.page.is_some() || self.page_size.is_some()
+    }
+
     /// The part that is asked for, and where it stands.
     pub(super) fn part<T>(&self, all: Vec<T>) -> Page<T> {
         part(all, self.page, self.page_size)

@@ -70,6 +70,7 @@ pub(super) async fn stream(
         None => Rights::Owner { write: request.write },
     };
     let mut statement = Statement::new("query", rights, request.sql);
+    statement.max_age = request.max_age.map(Duration::from_secs);
     statement.params = request.params;
     statement.source = request.source;
     statement.limit = request.limit;

@@ -80,6 +80,7 @@ pub(super) async fn give(
         seed: asked.seed,
         format,
         cwd: None,
+        max_age: None,
         no_header: false,
         null: None,
     };

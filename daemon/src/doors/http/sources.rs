@@ -85,6 +85,7 @@ pub(super) async fn remove(
     Path(name): Path<String>,
 ) -> Result<Json<serde_json::Value>, Failure> {
     rooms.gate.catalog().remove(&name, rooms.gate.pool()).await?;
+    rooms.replicas.delete_of(&name).await?;
     rooms.completion_changed();
     Ok(Json(json!({"message": format!("Source {name} removed")})))
 }

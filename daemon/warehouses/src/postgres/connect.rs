@@ -21,6 +21,11 @@ const CONNECTIONS: usize = 8;
 /// What opening one may take unless the address says otherwise.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Times are told and cut in UTC here, whatever the server's own zone is. And where the server knows how (from version 14), it
+/// looks now and then whether we are still there: else the statement of a daemon that was killed would run on.
+const SESSION: &str = "set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'iso_8601';
+    select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval'";
+
 /// The connections to one server.
 pub(super) struct Connections {
     name: String,
@@ -60,15 +65,7 @@ impl Connections {
             .max_size(connections.ok().filter(|n| *n > 0).unwrap_or(CONNECTIONS))
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
-                // Times are told and cut in UTC here, whatever the server's own zone is.
-                Box::pin(async move {
-                    client
-                        .batch_execute(
-                            "set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'iso_8601'",
-                        )
-                        .await
-                        .map_err(HookError::Backend)
-                })
+                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|e| ApiError::new(ErrorKind::Internal, "pool", e.to_string()))?;

@@ -93,6 +93,11 @@ pub(crate) enum Standing {
     Unknown,
 }
 
+/// The functions that an expression may call, operators among them.
+pub(crate) fn allowed() -> impl Iterator<Item = &'static str> {
+    VALUES.iter().copied()
+}
+
 /// How the function `name` (lower case) stands in a seat.
 pub(crate) fn standing(name: &str, seat: Seat) -> Standing {
     let allowed = match seat {

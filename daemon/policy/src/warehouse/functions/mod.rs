@@ -75,6 +75,11 @@ fn lists(dialect: Dialect) -> &'static Lists {
     }
 }
 
+/// The functions that an expression of this dialect may call.
+pub(crate) fn allowed(dialect: Dialect) -> impl Iterator<Item = &'static str> {
+    lists(dialect).values.iter().copied()
+}
+
 /// How the function `name` (lower case) stands.
 pub(super) fn standing(name: &str, seat: Seat, dialect: Dialect) -> Standing {
     let lists = lists(dialect);
