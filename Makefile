@@ -32,6 +32,7 @@ demo: $(STAGE)
 
 test: setup
 	@sh scripts/test-tools.sh
+	@sh scripts/faces.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --bins

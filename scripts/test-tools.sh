@@ -4,8 +4,9 @@
 set -eu
 missing=
 # Program and Debian package: the screen, faults, a keyring as a desktop has it, an authority for certificates, what the fuzzer's
-# own part is compiled with.
-for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble c++:g++; do
+# own part is compiled with, keys of all sorts, what Spark runs on.
+for tool in tmux:tmux strace:strace dbus-run-session:dbus gnome-keyring-daemon:gnome-keyring pebble:pebble c++:g++ openssl:openssl \
+  java:openjdk-17-jre-headless; do
   command -v "${tool%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 # The real server that sources are tested against.

@@ -48,7 +48,11 @@ fn same(expected: &Value, got: &Value) -> bool {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= 1e-9 * a.abs().max(1.0)
         }
-        (Value::String(a), Value::String(b)) => a == b || b.strip_suffix("T00:00:00") == Some(a.as_str()),
+        // Some engines have hours as instants, which end with a Z.
+        (Value::String(a), Value::String(b)) => {
+            let b = b.strip_suffix('Z').unwrap_or(b);
+            a == b || b.strip_suffix("T00:00:00") == Some(a.as_str())
+        }
         (a, b) => a == b,
     }
 }
@@ -197,15 +201,15 @@ fn right(place: &Place, turn: &Value, answer: &Value) -> Result<(), String> {
 fn questions_are_answered_with_the_right_rows() {
     let place = Place::new();
     if shop(&place) {
-        questions(&place);
+        questions(&place, usize::MAX);
     }
 }
 
-/// Asks every question of the cases of the source `shop`.
-pub fn questions(place: &Place) {
+/// Asks the questions of the cases of the source `shop`, at most so many conversations.
+pub fn questions(place: &Place, most: usize) {
     let text = std::fs::read_to_string(shared("cases/questions/shop.jsonl").unwrap()).unwrap();
     let (mut wrong, mut turns) = (Vec::new(), 0);
-    for case in text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()) {
+    for case in text.lines().take(most).map(|l| serde_json::from_str::<Value>(l).unwrap()) {
         let (id, now) = (case["id"].as_str().unwrap(), case["now"].as_str().unwrap());
         for turn in case["turns"].as_array().unwrap() {
             turns += 1;

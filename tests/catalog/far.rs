@@ -12,7 +12,7 @@ fn open() -> Option<(Server, Door, String)> {
         "create table orders(id int primary key, tenant text not null, phone text, \"Größe in cm\" int, \"a.b\" int, \"quo\"\"te\" int);
          comment on table orders is 'what people bought'; comment on column orders.tenant is 'whose it is';
          insert into orders select i, 'acme', 'p', i, i, i from generate_series(1, 1000) i; analyze orders;
-         create schema \"Odd.Schema\"; create table \"Odd.Schema\".\"Order \"\"Lines\"\"\"(id int, \"日本\" text);
+         create schema \"Odd Schema\"; create table \"Odd Schema\".\"Order \"\"Lines\"\" v1.0\"(id int, \"日本\" text);
          create view recent as select id, tenant from orders;
          create table payroll(id int, salary int)",
     );
@@ -24,7 +24,7 @@ fn open() -> Option<(Server, Door, String)> {
     for table in ["crm.public.orders", "crm.public.recent"] {
         door.place.ok(&["table", "allow", table, "--to", "everyone"]);
     }
-    door.place.ok(&["table", "allow", "crm.Odd.Schema.*", "--to", "everyone"]);
+    door.place.ok(&["table", "allow", "crm.Odd Schema.*", "--to", "everyone"]);
     door.place.ok(&["policy", "set", "crm.public.orders", "--column", "phone=deny"]);
     Some((server, door, who))
 }
@@ -98,20 +98,23 @@ fn names_that_need_quotes_get_them() {
     assert_eq!(ask(&who, "select * from orders o where o.\"gr"), ["\"Größe in cm\""]);
     assert_eq!(ask(&who, "select * from orders where ten"), ["tenant"]);
     let schema = ask(&who, "select * from odd");
-    assert!(schema.contains(&"\"Odd.Schema\"".to_owned()), "{schema:?}");
-    let table = ask(&who, "select * from \"Odd.Schema\".");
-    assert_eq!(table, ["\"Order \"\"Lines\"\"\""]);
-    assert_eq!(ask(&who, "select x. from \"Odd.Schema\".\"Order \"\"Lines\"\"\" x where x.日"), ["\"日本\""]);
+    assert!(schema.contains(&"\"Odd Schema\"".to_owned()), "{schema:?}");
+    let table = ask(&who, "select * from \"Odd Schema\".");
+    assert_eq!(table, ["\"Order \"\"Lines\"\" v1.0\""]);
+    assert_eq!(
+        ask(&who, "select x. from \"Odd Schema\".\"Order \"\"Lines\"\" v1.0\" x where x.日"),
+        ["\"日本\""]
+    );
     assert!(ask(&who, "select * from pay").is_empty());
     assert_eq!(ask(&who, "select string_a"), ["string_agg("]);
     // What is inserted runs.
     let sql = "select \"Größe in cm\" + \"a.b\" + \"quo\"\"te\" as n from orders where id = 2";
     assert_eq!(door.rows(&who, sql)[0]["n"], 6);
     // The owner's command reads and writes the same names.
-    let columns = door.place.ok(&["catalog", "crm.\"Odd.Schema\".\"Order \"\"Lines\"\"\""]);
+    let columns = door.place.ok(&["catalog", "crm.Odd Schema.\"Order \"\"Lines\"\" v1.0\""]);
     assert!(columns.contains("日本"), "{columns}");
     let found = door.place.ok(&["catalog", "search", "lines"]);
-    assert!(found.contains("crm.\"Odd.Schema\".\"Order \"\"Lines\"\"\""), "{found}");
+    assert!(found.contains("crm.Odd Schema.\"Order \"\"Lines\"\" v1.0\""), "{found}");
     drop(server);
 }
 

@@ -1,6 +1,8 @@
 //! Sources elsewhere: the same commands, the same rules, the same figures.
 
 mod contract;
+mod databricks;
 mod governed;
 mod postgres;
 mod replicas;
+mod snowflake;

@@ -51,7 +51,7 @@ fn everything_works_as_with_files() {
     let added =
         add(&place, "shop", &server.address("admin", "shop"), &["--models", models.to_str().unwrap()]);
     assert_eq!(added.code, 0, "{}", added.err);
-    contract::holds(&place, str::to_owned);
+    contract::holds(&place, str::to_owned, usize::MAX);
     contract::holds_by_full_name(&place);
 }
 

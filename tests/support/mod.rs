@@ -1,5 +1,6 @@
 //! A hermetic place to run `wharf` in: own folders, own daemon, nothing inherited that matters.
 
+pub mod faces;
 pub mod postgres;
 
 use std::io::Write;

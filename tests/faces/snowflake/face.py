@@ -296,8 +296,19 @@ async def spoiled(writer, status, body, packed, fault):
             await said(writer, status, body, more)
 
 
+def configuration(arguments):
+    """JSON as an argument, or the file that an argument names as @FILE: an argument cannot be long."""
+    if not arguments:
+        return {}
+    text = arguments[0]
+    if text.startswith("@"):
+        with open(text[1:], encoding="utf-8") as file:
+            text = file.read()
+    return json.loads(text)
+
+
 async def main():
-    face = Face(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})
+    face = Face(configuration(sys.argv[1:]))
     server = await asyncio.start_server(face.talk, "127.0.0.1", 0, limit=1 << 20)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     # Whoever started it holds the other end, and is gone when that closes.

@@ -1,7 +1,7 @@
 //! Filters and derived expressions as SQL.
 
 use super::Dialect;
-use crate::expr::{Expr, Is, ItemRef};
+use crate::expr::{Expr, Is, ItemRef, Op};
 use crate::grain::Window;
 
 /// SQL text, and whether it can stand next to an operator without brackets.
@@ -65,6 +65,12 @@ impl Writer<'_> {
             Expr::Name(name) => ((self.name)(name).bracketed(), TIGHT),
             Expr::Not(a) => (format!("NOT {}", self.inside(a, 4)), 3),
             Expr::Negative(a) => (format!("-{}", self.inside(a, TIGHT)), 8),
+            // DuckDB divides as floating point. Others cut a quotient of whole numbers to a whole one, and of decimals to six digits.
+            Expr::Binary(a, Op::Divide, b) if self.dialect != Dialect::DuckDb => {
+                let (above, double) = (self.whole(a), self.dialect.double());
+                let binding = Op::Divide.binding();
+                (format!("CAST({above} AS {double}) / {}", self.inside(b, binding + 1)), binding)
+            }
             Expr::Binary(a, op, b) => {
                 let binding = op.binding();
                 // Comparisons do not chain, and the right side of the others needs brackets at the same level.
