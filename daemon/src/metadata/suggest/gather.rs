@@ -1,7 +1,7 @@
 //! What fits the place and what was typed, in order.
 
 use super::place::Place;
-use super::rank::Typed;
+use super::rank::{self, Typed};
 use super::scope::{Col, Scope, Seen};
 use super::text::{Typing, written};
 use super::vocabulary as v;
@@ -88,7 +88,13 @@ pub(super) fn gather(
 
 impl<'a> Gatherer<'a> {
     fn add(&mut self, name: &str, group: Group, thing: Thing<'a>) {
-        if let Some(distance) = self.typed.distance(name) {
+        // There are so many words of SQL that letters inside of them bring up what nobody meant.
+        let furthest = match group {
+            Group::CommonFunction | Group::Word | Group::Function if self.typed.is_short() => rank::PREFIX,
+            Group::CommonFunction | Group::Word | Group::Function => rank::WORD,
+            _ => u32::MAX,
+        };
+        if let Some(distance) = self.typed.distance(name).filter(|distance| *distance <= furthest) {
             let order = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
             self.found.push(((distance, group, order), thing));
         }

@@ -16,6 +16,11 @@ impl Typed {
         self.lower.is_empty()
     }
 
+    /// A letter says little.
+    pub(super) fn is_short(&self) -> bool {
+        self.lower.chars().nth(1).is_none()
+    }
+
     /// How far a name is from what was typed; none if it does not fit. Less is better.
     pub(super) fn distance(&self, name: &str) -> Option<u32> {
         if self.lower.is_empty() {
@@ -35,8 +40,10 @@ impl Typed {
     }
 }
 
-const PREFIX: u32 = 1;
-const WORD: u32 = 2;
+/// It begins so.
+pub(super) const PREFIX: u32 = 1;
+/// A word of it begins so.
+pub(super) const WORD: u32 = 2;
 const INSIDE: u32 = 3;
 const LETTERS: u32 = 4;
 /// Letters of one another further apart than this on the whole do not remind anybody of the name.
