@@ -57,6 +57,10 @@ fn describe() {
         "wharf_profiles_total",
         "Profiles asked for, by whether a stored one was reused (hit) or not (miss)."
     );
+    describe_counter!(
+        "wharf_results_total",
+        "Statements whose answer could be a kept result, by whether it was (hit) or not (miss)."
+    );
     describe_counter!("wharf_authentications_total", "Credentials looked at, by outcome.");
     describe_gauge!("wharf_statements_running", "Statements that run now.");
     describe_gauge!("wharf_statements_waiting", "Statements that wait for a place.");
@@ -73,6 +77,11 @@ pub fn request(method: &str, route: &str, status: u16, took: Duration) {
     metrics::counter!("wharf_http_requests_total", "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("wharf_http_request_seconds", "route" => route).record(took.as_secs_f64());
+}
+
+/// A statement's answer could be a kept result, and was (`hit`) or not (`miss`).
+pub fn result(cache: &'static str) {
+    metrics::counter!("wharf_results_total", "cache" => cache).increment(1);
 }
 
 /// A statement ended.

@@ -240,3 +240,39 @@ fn a_server_that_is_gone_is_spared_and_found_again() {
     let tested = place.fails(&["source", "test", "pg"], 3);
     assert!(tested.contains("refused"), "{tested}");
 }
+
+#[test]
+fn a_result_is_kept_for_who_takes_an_old_one() {
+    let Some(server) = Server::start(&[]) else { return };
+    server.run("postgres", "create table t as select 1 as a");
+    let place = Place::new();
+    assert_eq!(add(&place, "pg", &server.address("admin", "postgres"), &[]).code, 0);
+    let ask = |more: &[&str]| {
+        let args: Vec<&str> = ["query", "select a, random() as r from t", "--stats", "--format", "csv"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        let ran = place.run(&args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let stats = ran.err.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap();
+        (ran.out, stats)
+    };
+    let (first, stats) = ask(&["--max-age", "1h"]);
+    assert_eq!(
+        (stats["cache"].as_str(), stats["route"].as_str()),
+        (Some("miss"), Some("postgres")),
+        "{stats}"
+    );
+    let (again, stats) = ask(&["--max-age", "1h"]);
+    assert_eq!(
+        (stats["cache"].as_str(), stats["route"].as_str()),
+        (Some("hit"), Some("cache:postgres")),
+        "{stats}"
+    );
+    assert!(again == first && stats["data_at"].is_string(), "{again} {first}");
+    for fresh in [&[][..], &["--max-age", "0"], &["--max-age", "1h", "--limit", "5"]] {
+        let (other, stats) = ask(fresh);
+        assert!(other != first && stats["route"] == "postgres", "{fresh:?}");
+    }
+}

@@ -149,11 +149,15 @@ pub struct QueryStats {
     pub queue_ms: f64,
     /// Bytes written.
     pub bytes: u64,
-    /// Where it ran: `duckdb:fenced`, `duckdb:owner`; the kind of a source elsewhere; `replica:NAME` for a local copy.
+    /// Where it ran: `duckdb:fenced`, `duckdb:owner`; the kind of a source elsewhere; `replica:NAME` for a local copy;
+    /// `cache:KIND` for a result that was kept.
     pub route: String,
-    /// When the data of the local copy were read at their source; none where the answer comes from the source itself.
+    /// When the data were read at their source; none where the answer comes from the source itself, now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_at: Option<String>,
+    /// `hit` where the answer is a result that was kept, `miss` where it could have been one; none where nobody asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
     /// Tables read, as far as the statement names them.
     pub tables: Vec<String>,
     /// Set when it failed after the first byte.

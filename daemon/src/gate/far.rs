@@ -1,7 +1,8 @@
 //! Statements for sources elsewhere: the same policy, in their own language and by their own names.
 
 use super::Gate;
-use super::plan::{Plan, Rights, Route, denied, named_tables, trimmed};
+use super::plan::{Journey, Plan, Rights, Route, denied, named_tables, trimmed};
+use super::results::Asked;
 use super::work::Statement;
 use crate::catalog::{Listing, Reached};
 use crate::policies::Effective;
@@ -20,7 +21,7 @@ const READING: &[&str] =
     &["select", "with", "values", "table", "show", "describe", "desc", "explain", "list"];
 
 /// A statement on its way to a source elsewhere.
-struct Journey<'a> {
+struct Asking<'a> {
     statement: &'a Statement,
     effective: Option<&'a Effective>,
     name: &'a str,
@@ -31,7 +32,7 @@ struct Journey<'a> {
 }
 
 impl Gate {
-    /// Judges a statement for a source elsewhere. A table that is not known may be new: then the source is listed once more.
+    /// How a statement for a source elsewhere runs: on local copies, from a result that is kept, or there.
     pub(super) fn plan_far(
         &self,
         statement: &Statement,
@@ -43,6 +44,36 @@ impl Gate {
         if let Some(plan) = self.plan_local(statement, effective, name, source) {
             return Ok(plan);
         }
+        let mut plan = self.plan_there(statement, effective, name, source, cancel)?;
+        let most = statement.max_age.filter(|age| !age.is_zero());
+        if let (Route::Far(journey), Some(most)) = (&mut plan.route, most)
+            && !journey.writes
+        {
+            let mark = effective.map(Effective::mark).unwrap_or_default();
+            let asked = Asked {
+                principal: &self.principal().name(),
+                mark: &mark,
+                source: name,
+                sql: &plan.sql,
+                params: &journey.params,
+                session: &journey.session,
+                limit: statement.limit,
+            };
+            let key = asked.key();
+            (journey.key, journey.kept) = (Some(key), self.0.results.get(&key, most));
+        }
+        Ok(plan)
+    }
+
+    /// Judges a statement for a source elsewhere. A table that is not known may be new: then the source is listed once more.
+    fn plan_there(
+        &self,
+        statement: &Statement,
+        effective: Option<&Effective>,
+        name: &str,
+        source: &Arc<dyn Source>,
+        cancel: &Cancel,
+    ) -> Result<Plan, ApiError> {
         let dialect = source.dialect();
         let known: Vec<&str> = statement.params.keys().map(String::as_str).collect();
         let sql = trimmed(&statement.sql);
@@ -55,7 +86,7 @@ impl Gate {
         loop {
             let listing = self.0.catalog.listing_of(name, &reached, &self.0.pool)?;
             let journey =
-                Journey { statement, effective, name, source, listing: &listing, bound: bound.clone() };
+                Asking { statement, effective, name, source, listing: &listing, bound: bound.clone() };
             match self.judge_far(&journey)? {
                 Err(denial)
                     if denial.code == DenialCode::TableNotAllowed
@@ -79,8 +110,8 @@ impl Gate {
     }
 
     /// The statement by the source's own names, and what it reads; or why it is refused.
-    fn judge_far(&self, journey: &Journey<'_>) -> Result<Result<(Checked, String), Denial>, ApiError> {
-        let Journey { statement, effective, name, source, listing, bound } = journey;
+    fn judge_far(&self, journey: &Asking<'_>) -> Result<Result<(Checked, String), Denial>, ApiError> {
+        let Asking { statement, effective, name, source, listing, bound } = journey;
         let (dialect, catalog, schema) = (source.dialect(), source.catalog(), source.default_schema());
         let known = listing.names();
         let allowed = match &statement.rights {
@@ -120,7 +151,7 @@ impl Gate {
     /// The statement with what the reader may see in the place of its tables; none where they see all of them.
     fn as_seen_far(
         &self,
-        journey: &Journey<'_>,
+        journey: &Asking<'_>,
         checked: &Checked,
         sql: &str,
     ) -> Result<Option<String>, ApiError> {
@@ -141,7 +172,7 @@ impl Gate {
     }
 
     /// The owner's freedom: what the policy does not know runs too, as long as it only reads or they say that it may write.
-    fn unjudged(&self, journey: &Journey<'_>, denial: Denial) -> Result<Plan, ApiError> {
+    fn unjudged(&self, journey: &Asking<'_>, denial: Denial) -> Result<Plan, ApiError> {
         let Rights::Owner { write } = journey.statement.rights else { return Err(denied(&denial)) };
         if journey.effective.is_some() {
             return Err(denied(&denial));
@@ -172,7 +203,7 @@ impl Gate {
     }
 }
 
-impl Journey<'_> {
+impl Asking<'_> {
     /// A table of the source, as wharf knows it: under the source's name.
     fn known_as(&self, table: &TableName) -> TableName {
         TableName { catalog: self.name.to_owned(), ..table.clone() }
@@ -187,7 +218,14 @@ impl Journey<'_> {
         let names: Vec<TableName> = tables.iter().map(|t| self.known_as(t)).collect();
         let (source, session) = (self.source.clone(), self.session());
         Ok(Plan {
-            route: Route::Far { source, params: self.params()?, session, writes },
+            route: Route::Far(Journey {
+                source,
+                params: self.params()?,
+                session,
+                writes,
+                key: None,
+                kept: None,
+            }),
             catalog: Some(self.name.to_owned()),
             tables: names.iter().map(ToString::to_string).collect(),
             names,

@@ -2,7 +2,8 @@
 
 use super::allowance::{Allowance, ReadWithin, Within};
 use super::place::Patient;
-use super::plan::{Plan, Route};
+use super::plan::{Journey, Plan, Route};
+use super::results::{Keeping, Results};
 use super::work::{Both, Deliver, Gated, Statement, TakeBytes};
 use crate::formats::{ParquetWriter, Shape};
 use crate::sources::{Cancel, Consumer, Outcome, Stop, run_far};
@@ -11,9 +12,10 @@ use std::io::PipeWriter;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use wharf_protocol::{ApiError, ErrorKind, QueryStats};
-use wharf_warehouses::{Ask, Source};
+use wharf_warehouses::Ask;
 
 /// Runs it and hands the rows on. Blocking.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn execute<C: Consumer + 'static>(
     statement: &Statement,
     plan: &Plan,
@@ -22,18 +24,19 @@ pub(super) fn execute<C: Consumer + 'static>(
     deliver: Deliver<C>,
     gated: &mut Gated<'_>,
     stats: &mut QueryStats,
+    results: &Results,
 ) -> (Option<C>, Result<Outcome, Stop>) {
-    let Route::Far { source, params, session, writes } = &plan.route else {
+    let Route::Far(journey) = &plan.route else {
         let error = ApiError::new(ErrorKind::Internal, "route", "the statement runs in the embedded engine");
         return (None, Err(Stop::Failed(error)));
     };
     let ask = Ask {
         id: statement.id.clone(),
         sql: plan.sql.clone(),
-        params: params.clone(),
+        params: journey.params.clone(),
         deadline: gated.deadline,
-        session: session.clone(),
-        writes: *writes,
+        session: journey.session.clone(),
+        writes: journey.writes,
         limit: statement.limit,
     };
     match deliver {
@@ -42,12 +45,12 @@ pub(super) fn execute<C: Consumer + 'static>(
             let mut within = Within { inner: &mut consumer, most: allowance.bytes };
             let both = Both { gated, consumer: &mut within };
             let mut patient = Patient { inner: both, seat, runtime, cancel };
-            let result = run_far(&**source, ask, cancel, runtime, &mut patient);
+            let result = supply(journey, ask, results, cancel, runtime, &mut patient);
             stats.bytes = consumer.bytes();
             (Some(consumer), result)
         }
         Deliver::Parquet(take) => {
-            let result = parquet(&**source, ask, allowance, cancel, gated, take);
+            let result = parquet(journey, ask, results, allowance, cancel, gated, take);
             let result = result.map(|(outcome, bytes)| {
                 stats.bytes = bytes;
                 outcome
@@ -57,10 +60,30 @@ pub(super) fn execute<C: Consumer + 'static>(
     }
 }
 
+/// Hands the rows on: those that are kept, or those of the source, which are kept where that was asked for.
+fn supply(
+    journey: &Journey,
+    ask: Ask,
+    results: &Results,
+    cancel: &Cancel,
+    runtime: &tokio::runtime::Handle,
+    consumer: &mut dyn Consumer,
+) -> Result<Outcome, Stop> {
+    if let Some(kept) = &journey.kept {
+        return kept.replay(consumer);
+    }
+    let Some(key) = journey.key else { return run_far(&*journey.source, ask, cancel, runtime, consumer) };
+    let mut keeping = Keeping::new(consumer);
+    let outcome = run_far(&*journey.source, ask, cancel, runtime, &mut keeping)?;
+    keeping.keep(key, outcome.truncated, results);
+    Ok(outcome)
+}
+
 /// Runs it and hands its rows on as Parquet; returns how many bytes that were. One thread reads what the other writes.
 fn parquet(
-    source: &dyn Source,
+    journey: &Journey,
     ask: Ask,
+    results: &Results,
     allowance: &Allowance,
     cancel: &Cancel,
     gated: &mut Gated<'_>,
@@ -80,7 +103,7 @@ fn parquet(
             take(&shape, &mut ReadWithin { inner: &mut patient, left, most })
         });
         let mut announcing = Announcing { gated, shapes, rows: ParquetWriter::new(writer) };
-        let ran = run_far(source, ask, cancel, runtime, &mut announcing);
+        let ran = supply(journey, ask, results, cancel, runtime, &mut announcing);
         drop(announcing);
         let taken = taking.join().unwrap_or_else(|_| {
             let error = ApiError::new(ErrorKind::Internal, "panic", "taking the result broke off");

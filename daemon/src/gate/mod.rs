@@ -16,6 +16,7 @@ mod place;
 mod plan;
 mod registry;
 mod relative;
+mod results;
 mod verdicts;
 mod views;
 mod work;
@@ -47,6 +48,7 @@ struct Inner {
     running: allowance::Running,
     filters: views::Filters,
     verdicts: verdicts::Verdicts,
+    results: results::Results,
     places: place::Places,
     limits: Limits,
 }
@@ -75,7 +77,7 @@ impl Gate {
         let places = place::Places::new(limits.statements, limits.queue);
         let registry = Registry::default();
         let (running, filters) = (allowance::Running::default(), views::Filters::default());
-        let verdicts = verdicts::Verdicts::default();
+        let (verdicts, results) = (verdicts::Verdicts::default(), results::Results::default());
         let inner = Inner {
             catalog,
             pool,
@@ -86,6 +88,7 @@ impl Gate {
             running,
             filters,
             verdicts,
+            results,
             places,
             limits,
         };

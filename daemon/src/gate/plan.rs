@@ -1,11 +1,13 @@
 //! Who asks, what they may, and therefore where and how a statement runs. Pure but for the catalogue it looks into.
 
 use super::Gate;
+use super::results::{Kept, Key};
 use super::work::Statement;
 use crate::catalog::{Listing, LocalCopy, Reached};
 use crate::policies::Effective;
 use crate::sources::Cancel;
 use crate::sources::duckdb::{Attachment, Fence, Pool, engine_error, quote};
+use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_policy::{Checked, Class, Denial, Dialect, Policy, TableName};
@@ -43,7 +45,19 @@ pub(super) enum Route {
     /// On an instance of the embedded engine.
     Embedded(Instance),
     /// Elsewhere.
-    Far { source: Arc<dyn Source>, params: Vec<(String, Param)>, session: Session, writes: bool },
+    Far(Journey),
+}
+
+/// A statement for a source elsewhere.
+pub(super) struct Journey {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) params: Vec<(String, Param)>,
+    pub(super) session: Session,
+    pub(super) writes: bool,
+    /// Under which its result is kept, where who asks takes one that is a while old.
+    pub(super) key: Option<Key>,
+    /// The result, where it is known.
+    pub(super) kept: Option<Arc<Kept>>,
 }
 
 /// An instance of the embedded engine, and how it is used.
@@ -63,7 +77,10 @@ impl Plan {
     /// Its name, as audit and statistics tell it.
     pub(super) fn route(&self) -> String {
         let instance = match &self.route {
-            Route::Far { source, .. } => return source.kind().name().to_owned(),
+            Route::Far(journey) if journey.kept.is_some() => {
+                return format!("cache:{}", journey.source.kind().name());
+            }
+            Route::Far(journey) => return journey.source.kind().name().to_owned(),
             Route::Embedded(instance) => instance,
         };
         if !instance.copies.is_empty() {
@@ -78,11 +95,14 @@ impl Plan {
         fence.to_owned()
     }
 
-    /// Local copies that it reads.
-    pub(super) fn copies(&self) -> &[LocalCopy] {
+    /// When the data were read at their source, where that was before now; and whether the result was kept, where that was asked
+    /// for.
+    pub(super) fn age(&self) -> (Option<DateTime<Utc>>, Option<&'static str>) {
         match &self.route {
-            Route::Embedded(instance) => &instance.copies,
-            Route::Far { .. } => &[],
+            Route::Embedded(instance) => (instance.copies.iter().map(|copy| copy.data_at).min(), None),
+            Route::Far(Journey { key: None, .. }) => (None, None),
+            Route::Far(Journey { kept: None, .. }) => (None, Some("miss")),
+            Route::Far(Journey { kept: Some(kept), .. }) => (Some(kept.asked_at), Some("hit")),
         }
     }
 
@@ -90,7 +110,7 @@ impl Plan {
     pub(super) fn writes(&self) -> bool {
         match &self.route {
             Route::Embedded(instance) => instance.fence == Fence::OwnerWrites,
-            Route::Far { writes, .. } => *writes,
+            Route::Far(journey) => journey.writes,
         }
     }
 
@@ -98,7 +118,7 @@ impl Plan {
     pub(super) fn attachments(&self) -> &[Attachment] {
         match &self.route {
             Route::Embedded(instance) => &instance.attachments,
-            Route::Far { .. } => &[],
+            Route::Far(_) => &[],
         }
     }
 
@@ -106,7 +126,7 @@ impl Plan {
     pub(super) fn prepare(&self, pool: &Pool) -> Result<(), ApiError> {
         let instance = match &self.route {
             Route::Embedded(instance) => instance,
-            Route::Far { source, session, .. } => {
+            Route::Far(Journey { source, session, .. }) => {
                 let runtime = tokio::runtime::Handle::try_current()
                     .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
                 return runtime.block_on(source.describe(&self.sql, session)).map(drop);

@@ -187,6 +187,8 @@ impl Gate {
         // The line that says who reads what goes to the disk while the engine starts; no row leaves before it is there.
         let begun = Entry { outcome: "started".to_owned(), ..entry.clone() };
         let begun = audit.submit(&begun);
+        let (data_at, cache) = plan.age();
+        cache.into_iter().for_each(crate::measures::result);
         let mut stats = QueryStats {
             query_id: statement.id.clone(),
             status: "running".to_owned(),
@@ -197,7 +199,8 @@ impl Gate {
             queue_ms,
             bytes: 0,
             route: plan.route(),
-            data_at: plan.copies().iter().map(|copy| copy.data_at).min().map(clock::text),
+            data_at: data_at.map(clock::text),
+            cache: cache.map(str::to_owned),
             tables: plan.tables.clone(),
             error: None,
         };
@@ -233,8 +236,11 @@ impl Gate {
         }
         let instance = match &plan.route {
             Route::Embedded(instance) => instance,
-            Route::Far { .. } => {
-                return super::far_run::execute(statement, plan, allowance, cancel, deliver, gated, stats);
+            Route::Far(_) => {
+                let results = &self.0.results;
+                return super::far_run::execute(
+                    statement, plan, allowance, cancel, deliver, gated, stats, results,
+                );
             }
         };
         let Instance { fence, attachments, policy, wraps, cwd, catalog, copies } = instance;

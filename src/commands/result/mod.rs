@@ -149,6 +149,9 @@ fn tell(
     if let (Some(at), Some(replica)) = (&stats.data_at, stats.route.strip_prefix("replica:")) {
         note(&context.terminal, &format!("from the replica {replica}, data of {at}"));
     }
+    if let (Some(at), Some("hit")) = (&stats.data_at, stats.cache.as_deref()) {
+        note(&context.terminal, &format!("cache: hit, data of {at}"));
+    }
     if args.stats {
         warn(&serde_json::to_string(stats).unwrap_or_default());
     }
