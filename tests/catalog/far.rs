@@ -127,6 +127,11 @@ fn a_server_that_is_gone_leaves_what_was_known() {
     let (status, reply) = ask();
     assert_eq!((status, &reply["suggestions"][0]["insert_text"]), (200, &json!("orders")), "{reply}");
     assert_eq!(door.get(&who, "/api/metadata/tables?catalog=crm").0, 200);
+    // Who asks for it anew takes nothing away from others; only the owner is told how it failed.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    assert_eq!(door.get(&who, "/api/metadata/tables?catalog=crm&refresh=true").0, 200);
+    assert!(!door.place.fails(&["catalog", "crm", "--refresh"], 3).is_empty());
+    assert!(door.place.ok(&["catalog", "crm.public"]).contains("orders"));
     // Its size is not known any more, but the table is.
     let (status, one) = door.get(&who, "/api/metadata/tables?catalog=crm&table=orders");
     assert_eq!((status, &one[0]["size_bytes"]), (200, &Value::Null), "{one}");

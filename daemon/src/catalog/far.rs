@@ -99,6 +99,29 @@ impl Far {
         old
     }
 
+    /// Lists a source anew at once, unless that was done within `spared` or somebody is about it. Where it fails, what was known
+    /// stays. Blocking, on a thread of the runtime that may block.
+    pub(super) fn refresh(&self, name: &str, spared: Duration) -> Result<(), ApiError> {
+        let Some(one) = self.all().get(name).cloned() else { return Ok(()) };
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|e| ApiError::new(ErrorKind::Internal, "runtime", e.to_string()))?;
+        match &mut *one.listing.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Kept::Listed { at, renewing, .. }) if at.elapsed() > spared && !*renewing => {
+                *renewing = true;
+            }
+            // What is not known is listed by its next reader as it is.
+            _ => return Ok(()),
+        }
+        let at = Instant::now();
+        let listed = runtime.block_on(list(name, &*one.source));
+        let mut kept = one.listing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Kept::Listed { renewing, .. }) = &mut *kept {
+            *renewing = false;
+        }
+        *kept = Some(Kept::Listed { listing: listed?, at, renewing: false });
+        Ok(())
+    }
+
     /// What is known of a source, without asking it, and how old that is.
     pub(super) fn known(&self, name: &str) -> Option<(Listing, Duration)> {
         let one = self.all().get(name).cloned()?;

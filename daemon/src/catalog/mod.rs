@@ -66,12 +66,9 @@ pub enum Reached {
     Far(Arc<dyn FarSource>),
 }
 
-/// A listing of a source elsewhere that is younger than this is not doubted because a name is not in it.
+/// A listing of a source elsewhere that is younger than this is not doubted because a name is not in it, and not made anew
+/// because somebody asks for that: each costs the source something.
 const DOUBTED: Duration = Duration::from_secs(5);
-
-/// A listing of a source elsewhere that is younger than this is not made anew, whoever asks for it: each costs the source
-/// something.
-const REFRESHED: Duration = Duration::from_secs(1);
 
 /// Told while a source's files are read: file, files done, files in all.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
@@ -376,10 +373,12 @@ impl Catalog {
         }
     }
 
-    /// Has a source elsewhere listed anew by its next reader, unless it was a moment ago. Files are looked at every time as it
-    /// is. May block while it is being listed.
-    pub fn refresh(&self, name: &str) {
-        self.0.far.doubt(name, REFRESHED);
+    /// Lists a source elsewhere anew, unless that was a moment ago. Files are looked at every time as it is. Blocking.
+    ///
+    /// # Errors
+    /// When it cannot be listed; what was known of it stays.
+    pub fn refresh(&self, name: &str) -> Result<(), ApiError> {
+        self.0.far.refresh(name, DOUBTED)
     }
 
     /// What a source holds as it is attached. Blocking.

@@ -114,9 +114,19 @@ impl Metadata {
         names.dedup();
         // The owner's may be empty, which is when somebody would look again.
         names.extend(catalog.filter(|_| gate.principal().is_owner()).map(str::to_owned));
-        let catalog = gate.catalog().clone();
-        let done = tokio::task::spawn_blocking(move || names.iter().for_each(|name| catalog.refresh(name)));
-        done.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))
+        let (catalog, owner) = (gate.catalog().clone(), gate.principal().is_owner());
+        let done = tokio::task::spawn_blocking(move || {
+            for name in names {
+                match catalog.refresh(&name) {
+                    Err(error) if owner => return Err(error),
+                    // How a source fails is not for others to read; `Age` tells them that it is not new.
+                    Err(error) => tracing::warn!(source = %name, %error, "a source could not be listed anew"),
+                    Ok(()) => {}
+                }
+            }
+            Ok(())
+        });
+        done.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
     }
 
     /// The schemas of these tables.

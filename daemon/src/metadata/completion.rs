@@ -247,3 +247,47 @@ fn byte_of(sql: &str, cursor: Option<u64>) -> Result<usize, ApiError> {
 fn characters(sql: &str, byte: usize) -> u64 {
     sql.get(..byte).map_or(0, |before| before.chars().count() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_stands_between_characters() {
+        for (cursor, byte) in [(None, 7), (Some(0), 0), (Some(1), 2), (Some(2), 6), (Some(3), 7)] {
+            assert_eq!(byte_of("ä🦀x", cursor).unwrap(), byte);
+            assert_eq!(characters("ä🦀x", byte), cursor.unwrap_or(3));
+        }
+        assert_eq!(byte_of("ä🦀x", Some(4)).unwrap_err().code, "bad_cursor");
+        assert!(byte_of("", Some(u64::MAX)).is_err() && byte_of("", Some(0)).is_ok());
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let column = wharf_protocol::TableColumn {
+            name: "a".to_owned(),
+            r#type: "int".to_owned(),
+            comment: None,
+            nullable: None,
+        };
+        let table = |columns: usize| Table {
+            catalog: "big".to_owned(),
+            schema: "main".to_owned(),
+            name: "t".to_owned(),
+            qualified: "t".to_owned(),
+            rows: None,
+            comment: None,
+            view: false,
+            columns: vec![column.clone(); columns],
+        };
+        let shelves = Shelves::default();
+        let key = |reader: &str| (reader.to_owned(), "big".to_owned());
+        for reader in ["a", "b", "c"] {
+            let listing = Arc::new(vec![table(MOST_COLUMNS / 3)]);
+            let index = Some(Arc::new(Index::new("big", Dialect::Duckdb, "main", listing.clone())));
+            shelves.keep(&key(reader), Ready { listing, index, used: Instant::now() });
+        }
+        let left: HashSet<String> = shelves.ready().keys().map(|(reader, _)| reader.clone()).collect();
+        assert_eq!(left, ["b", "c"].map(str::to_owned).into());
+    }
+}

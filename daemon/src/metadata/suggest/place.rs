@@ -310,7 +310,7 @@ impl<'a> Spot<'a> {
             _ if self.clause == Clause::Start && text.is_name(before) => Place::Nothing,
             // Names of the columns behind an alias.
             _ if self.clause == Clause::From && self.alias_before(before) => Place::Nothing,
-            _ if text.is_name(before) => self.value(&["DISTINCT"]),
+            word if text.is_name(before) && !v::is_reserved(word) => self.value(&["DISTINCT"]),
             _ => self.value(v::QUERIES),
         }
     }

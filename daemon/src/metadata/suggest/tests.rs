@@ -190,6 +190,40 @@ fn queries_within_queries_see_what_they_may() {
 }
 
 #[test]
+fn what_stands_around_the_cursor_does_not_mislead() {
+    first("select o.| , day from orders o order by id", &["id", "customer_id"]);
+    first("select * from orders o where o.| order by id", &["id", "customer_id"]);
+    first("select id, | from orders", &["id"]);
+    first("select id, am|, day from orders", &["amount"]);
+    has("select * from | where id = 1", &["orders", "customers"], &["where"]);
+    has("select count(*) over (|) from orders", &["partition by", "order by"], &["from"]);
+    has("select count(*) over (partition by |) from orders", &["status"], &["orders.status"]);
+    has("select * from orders where id in (1, |)", &["id"], &[]);
+    has(
+        "select * from orders o left join customers c on c.customer_id = o.customer_id and |",
+        &["country", "o"],
+        &[],
+    );
+    has("select * from (select id from orders) |", &["where", "join"], &["from"]);
+    has("select * from orders where (|", &["status", "not", "select"], &[]);
+    has("delete from |", &["orders"], &[]);
+    has("delete from orders where |", &["status"], &["country"]);
+    has("insert into |", &["orders"], &[]);
+    has("insert into orders select | from customers", &["country"], &["status"]);
+    has("select * from orders as o where |", &["o", "status"], &["orders"]);
+    has("select a.| from orders a, orders b", &["status"], &[]);
+    has("select case when status = 'x' then |", &["null"], &[]);
+    has("select * from orders tablesample (10 percent) |", &["where"], &[]);
+    has("explain select | from orders", &["status"], &[]);
+    has("select * from orders where status like '%x' |", &["and", "order by"], &["status"]);
+    has("with a as (select 1 x) |", &["select"], &["as"]);
+    first("with a |", &["as"]);
+    has("select * from orders order by id desc |", &["limit", "nulls last"], &[]);
+    none("select * from orders o(a, |");
+    none("select date '|");
+}
+
+#[test]
 fn joins_are_proposed_by_equal_names() {
     first("select * from orders o join customers c on |", &["o.customer_id = c.customer_id"]);
     first("select * from orders join customers on c|", &["orders.customer_id = customers.customer_id"]);
