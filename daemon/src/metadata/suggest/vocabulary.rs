@@ -98,81 +98,26 @@ pub(super) fn has(keyword: &str, dialect: Dialect) -> bool {
 }
 
 /// Types that people cast to.
-pub(super) fn types(dialect: Dialect) -> &'static [&'static str] {
-    match dialect {
-        Dialect::Duckdb => &[
-            "INTEGER",
-            "BIGINT",
-            "DOUBLE",
-            "DECIMAL",
-            "VARCHAR",
-            "BOOLEAN",
-            "DATE",
-            "TIME",
-            "TIMESTAMP",
-            "TIMESTAMPTZ",
-            "INTERVAL",
-            "UUID",
-            "JSON",
-            "BLOB",
-            "HUGEINT",
-            "SMALLINT",
-            "TINYINT",
-            "FLOAT",
-        ],
-        Dialect::Postgres | Dialect::Redshift => &[
-            "integer",
-            "bigint",
-            "numeric",
-            "double precision",
-            "text",
-            "varchar",
-            "boolean",
-            "date",
-            "time",
-            "timestamp",
-            "timestamptz",
-            "interval",
-            "uuid",
-            "jsonb",
-            "json",
-            "bytea",
-            "smallint",
-            "real",
-        ],
-        Dialect::Snowflake => &[
-            "NUMBER",
-            "INTEGER",
-            "FLOAT",
-            "VARCHAR",
-            "BOOLEAN",
-            "DATE",
-            "TIME",
-            "TIMESTAMP",
-            "TIMESTAMP_NTZ",
-            "TIMESTAMP_TZ",
-            "VARIANT",
-            "OBJECT",
-            "ARRAY",
-            "BINARY",
-        ],
-        Dialect::Databricks => &[
-            "INT",
-            "BIGINT",
-            "DOUBLE",
-            "DECIMAL",
-            "STRING",
-            "BOOLEAN",
-            "DATE",
-            "TIMESTAMP",
-            "TIMESTAMP_NTZ",
-            "INTERVAL",
-            "BINARY",
-            "SMALLINT",
-            "TINYINT",
-            "FLOAT",
-        ],
-    }
+pub(super) fn types(dialect: Dialect) -> impl Iterator<Item = &'static str> {
+    let all = match dialect {
+        Dialect::Duckdb => {
+            "INTEGER, BIGINT, DOUBLE, DECIMAL, VARCHAR, BOOLEAN, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, UUID, JSON, \
+             BLOB, HUGEINT, SMALLINT, TINYINT, FLOAT"
+        }
+        Dialect::Postgres | Dialect::Redshift => {
+            "integer, bigint, numeric, double precision, text, varchar, boolean, date, time, timestamp, timestamptz, \
+             interval, uuid, jsonb, json, bytea, smallint, real"
+        }
+        Dialect::Snowflake => {
+            "NUMBER, INTEGER, FLOAT, VARCHAR, BOOLEAN, DATE, TIME, TIMESTAMP, TIMESTAMP_NTZ, TIMESTAMP_TZ, VARIANT, \
+             OBJECT, ARRAY, BINARY"
+        }
+        Dialect::Databricks => {
+            "INT, BIGINT, DOUBLE, DECIMAL, STRING, BOOLEAN, DATE, TIMESTAMP, TIMESTAMP_NTZ, INTERVAL, BINARY, SMALLINT, \
+             TINYINT, FLOAT"
+        }
+    };
+    all.split(", ")
 }
 
 /// Words that some dialect never takes for a name: quotes never hurt.
