@@ -18,6 +18,7 @@ mod http;
 pub mod port;
 mod postgres;
 mod snowflake;
+mod wire;
 
 pub use address::Address;
 pub use databricks::{Databricks, VolumeEntry, Volumes};

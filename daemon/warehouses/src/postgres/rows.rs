@@ -1,12 +1,14 @@
 //! Rows of the wire into batches, as they arrive.
 
-use super::decode::{Builder, Raw, Unreadable};
+use super::decode::Raw;
 use super::errors;
 use super::running::Running;
-use super::types::{self, Read};
-use crate::port::{Answer, Column, NUMBER};
+use super::types;
+use crate::port::{Answer, Column};
+use crate::wire::columns::{Builder, unreadable};
+use crate::wire::read::{Read, field};
 use arrow::array::{Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef};
 use futures::{FutureExt, StreamExt, stream};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,17 +80,6 @@ async fn count(source: &str, running: Running, stream: RowStream, writes: bool) 
     Ok(Answer { statement_id: None, schema, batches: stream::iter([Ok(batch)]).boxed() })
 }
 
-fn field(column: &Column, read: Read) -> Field {
-    let json = matches!(read, Read::Json(_));
-    let field = Column::field(&column.name, read.data_type(), &column.type_name, json);
-    if read != Read::Number {
-        return field;
-    }
-    let mut metadata = field.metadata().clone();
-    metadata.insert(NUMBER.to_owned(), String::new());
-    field.with_metadata(metadata)
-}
-
 struct Rows {
     source: String,
     running: Option<Running>,
@@ -144,19 +135,5 @@ impl Rows {
         }
         self.held += 1;
         Ok(())
-    }
-}
-
-fn unreadable(schema: &SchemaRef, at: usize, why: Unreadable) -> ApiError {
-    let column = schema.field(at).name();
-    match why {
-        Unreadable::Beyond(what) => {
-            let message = format!("the column `{column}` holds {what}, which cannot be handed on exactly");
-            ApiError::new(ErrorKind::Failed, "conversion", message).hint(format!("cast it: {column}::text"))
-        }
-        Unreadable::Odd => {
-            let message = format!("the column `{column}` came in another form than the server announced");
-            ApiError::new(ErrorKind::Failed, "source_odd", message)
-        }
     }
 }

@@ -1,38 +1,9 @@
 //! The server's types: how each is read, and what people call it.
 
 use crate::port::Column;
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use crate::wire::read::{Read, numeric};
 use tokio_postgres::Statement;
 use tokio_postgres::types::{Kind, Type};
-
-/// How the values of a column are read from the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
-    Bool,
-    Int16,
-    Int32,
-    Int64,
-    /// An object id: 32 bits without sign.
-    Oid,
-    Float32,
-    Float64,
-    /// A NUMERIC of known width and scale.
-    Decimal(u8, i8),
-    /// A NUMERIC whose scale differs from value to value: its digits as text.
-    Number,
-    Text,
-    /// JSON as text; `true` where a version byte stands before it (jsonb).
-    Json(bool),
-    Uuid,
-    Bytes,
-    Date,
-    Time,
-    /// Microseconds; `true` with a time zone.
-    Timestamp(bool),
-    Interval,
-    /// Of no type: always NULL.
-    Void,
-}
 
 impl Read {
     /// How a column is read; none where its type has no exact counterpart, so that the server must write it as text.
@@ -45,12 +16,7 @@ impl Read {
             Type::OID => Self::Oid,
             Type::FLOAT4 => Self::Float32,
             Type::FLOAT8 => Self::Float64,
-            Type::NUMERIC => match numeric(modifier) {
-                Some((precision @ 1..=38, scale @ 0..=38)) if scale <= i32::from(precision) => {
-                    Self::Decimal(precision, i8::try_from(scale).ok()?)
-                }
-                _ => Self::Number,
-            },
+            Type::NUMERIC => Self::numeric(modifier),
             Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::XML => Self::Text,
             Type::JSON => Self::Json(false),
             Type::JSONB => Self::Json(true),
@@ -66,34 +32,6 @@ impl Read {
             _ => return None,
         })
     }
-
-    /// The type of the Arrow column.
-    pub(super) fn data_type(self) -> DataType {
-        match self {
-            Self::Bool => DataType::Boolean,
-            Self::Int16 => DataType::Int16,
-            Self::Int32 => DataType::Int32,
-            Self::Int64 => DataType::Int64,
-            Self::Oid => DataType::UInt32,
-            Self::Float32 => DataType::Float32,
-            Self::Float64 => DataType::Float64,
-            Self::Decimal(precision, scale) => DataType::Decimal128(precision, scale),
-            Self::Number | Self::Text | Self::Json(_) | Self::Uuid => DataType::Utf8,
-            Self::Bytes => DataType::Binary,
-            Self::Date => DataType::Date32,
-            Self::Time => DataType::Time64(TimeUnit::Microsecond),
-            Self::Timestamp(zoned) => DataType::Timestamp(TimeUnit::Microsecond, zoned.then(|| "UTC".into())),
-            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
-            Self::Void => DataType::Null,
-        }
-    }
-}
-
-/// Precision and scale of a NUMERIC with such a modifier (PostgreSQL source, `numeric.c`: 11 bits of signed scale).
-fn numeric(modifier: i32) -> Option<(u8, i32)> {
-    let packed = modifier.checked_sub(4).filter(|packed| *packed >= 0)?;
-    let scale = ((packed & 0x7ff) ^ 1024) - 1024;
-    u8::try_from((packed >> 16) & 0xffff).ok().map(|precision| (precision, scale))
 }
 
 /// The statement with the columns that cannot be read cast to text, where there are such.
