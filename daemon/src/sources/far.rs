@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use wharf_policy::Dialect;
 use wharf_protocol::{ApiError, SourceKind};
-use wharf_warehouses::{Address, Answer, Ask, Databricks, Guarded, Postgres, Snowflake, Source};
+use wharf_warehouses::{Address, Answer, Ask, Databricks, Guarded, Postgres, Redshift, Snowflake, Source};
 
 /// A source by its address. Nothing is asked of it yet.
 ///
@@ -18,10 +18,11 @@ pub fn connect(name: &str, address: &str, secret: Option<SecretString>) -> Resul
     let guarded = |source: Arc<dyn Source>| Ok(Arc::new(Guarded::new(name, source)) as Arc<dyn Source>);
     match address.kind {
         SourceKind::Postgres => guarded(Arc::new(Postgres::new(name, &address, secret.as_ref())?)),
+        SourceKind::Redshift => guarded(Arc::new(Redshift::new(name, &address, secret.as_ref())?)),
         SourceKind::Snowflake => guarded(Arc::new(Snowflake::new(name, address, secret)?)),
         SourceKind::Databricks => guarded(Arc::new(Databricks::new(name, address, secret)?)),
-        kind @ (SourceKind::Duckdb | SourceKind::Redshift) => {
-            let message = format!("sources of the kind {} cannot be added yet", kind.name());
+        kind @ SourceKind::Duckdb => {
+            let message = format!("sources of the kind {} cannot be added by an address", kind.name());
             Err(ApiError::new(wharf_protocol::ErrorKind::Invalid, "bad_address", message))
         }
     }

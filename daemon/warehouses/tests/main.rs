@@ -1,4 +1,5 @@
 //! Sources against what stands in for the far side.
 
 mod databricks;
+mod redshift;
 mod snowflake;

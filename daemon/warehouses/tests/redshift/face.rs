@@ -1,0 +1,448 @@
+//! What looks like Redshift from the wire: a PostgreSQL server behind a proxy that speaks by `pgwire`'s messages.
+//!
+//! PostgreSQL does the work; what Redshift lacks is refused on the way (binary results, COPY, `pg_range`, too many digits of
+//! floats, settings of later versions), what only it has is put on: types, versions, ways of signing in. The proxy also breaks
+//! what it is told to break.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use futures::FutureExt;
+use pgwire::messages::data::{DataRow, FieldDescription};
+use pgwire::messages::extendedquery::{Bind, Parse};
+use pgwire::messages::response::ErrorResponse;
+use pgwire::messages::simplequery::Query;
+use pgwire::messages::startup::{Authentication, ParameterStatus, Startup};
+use pgwire::messages::{
+    DecodeContext, PgWireBackendMessage as Back, PgWireFrontendMessage as Front, SslNegotiationMetaMessage,
+};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// How the face lets people in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    Anybody,
+    Clear,
+    Md5,
+    /// A code that the client may not know: 13 and 14 are Redshift's own.
+    Code(i32),
+}
+
+/// What goes wrong once the rows of a statement with the word `numbers` flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection ends after so many bytes of rows, in the middle of one.
+    Cut(usize),
+    /// The server refuses after so many rows, and goes on living.
+    Refuse(usize),
+    /// The server refuses after so many rows and closes the connection.
+    RefuseAndClose(usize),
+    /// Every so many rows nothing comes for a moment.
+    Slow(usize, Duration),
+    /// The bytes come in pieces of this size.
+    Pieces(usize),
+    /// No row comes after so many, and the connection stays open.
+    Stall(usize),
+}
+
+/// How the face is.
+pub struct Nature {
+    pub login: Login,
+    pub tls: Option<TlsAcceptor>,
+    pub fault: Mutex<Option<Fault>>,
+    pub cancels: AtomicUsize,
+    pub connections: AtomicUsize,
+    /// What clients asked for, in order.
+    pub seen: Mutex<Vec<String>>,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Self {
+            login: Login::Anybody,
+            tls: None,
+            fault: Mutex::default(),
+            cancels: AtomicUsize::default(),
+            connections: AtomicUsize::default(),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+/// The password that the face knows.
+pub const PASSWORD: &str = "a 'password' \\ of tests";
+
+/// A face that listens.
+pub struct Face {
+    pub port: u16,
+    pub nature: Arc<Nature>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Face {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Face {
+    /// Listens on a port of its own; `server` is PostgreSQL's port.
+    pub async fn start(server: u16, nature: Nature) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let nature = Arc::new(nature);
+        let shared = nature.clone();
+        let task = tokio::spawn(async move {
+            let mut clients = tokio::task::JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                clients.spawn(serve(client, server, shared.clone()).map(|_| ()));
+            }
+        });
+        Self { port, nature, task }
+    }
+
+    pub fn set(&self, fault: Option<Fault>) {
+        *self.nature.fault.lock().unwrap() = fault;
+    }
+
+    pub fn seen(&self) -> Vec<String> {
+        self.nature.seen.lock().unwrap().clone()
+    }
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+type Done = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+fn refusal(state: &str, message: &str) -> ErrorResponse {
+    let field = |code: u8, text: &str| (code, text.to_owned());
+    ErrorResponse::new(vec![field(b'S', "ERROR"), field(b'C', state), field(b'M', message)])
+}
+
+async fn serve(client: TcpStream, server: u16, nature: Arc<Nature>) -> Done {
+    client.set_nodelay(true)?;
+    let mut client: Box<dyn Io> = Box::new(client);
+    let mut buffer = BytesMut::new();
+    let mut context = DecodeContext::default();
+    let startup = loop {
+        match Front::decode(&mut buffer, &context)? {
+            None => {
+                if client.read_buf(&mut buffer).await? == 0 {
+                    return Ok(());
+                }
+            }
+            Some(Front::SslNegotiation(SslNegotiationMetaMessage::PostgresSsl(_))) => match &nature.tls {
+                None => client.write_all(b"N").await?,
+                Some(tls) => {
+                    client.write_all(b"S").await?;
+                    client = Box::new(tls.accept(client).await?);
+                }
+            },
+            Some(Front::SslNegotiation(_)) => context.awaiting_frontend_ssl = false,
+            Some(Front::CancelRequest(request)) => {
+                nature.cancels.fetch_add(1, Ordering::SeqCst);
+                let mut out = BytesMut::new();
+                Front::CancelRequest(request).encode(&mut out)?;
+                let mut to = TcpStream::connect(("127.0.0.1", server)).await?;
+                to.write_all(&out).await?;
+                let _ = to.read(&mut [0; 1]).await;
+                return Ok(());
+            }
+            Some(Front::Startup(startup)) => break startup,
+            Some(other) => return Err(format!("{other:?}").into()),
+        }
+    };
+    context.awaiting_frontend_startup = false;
+    nature.connections.fetch_add(1, Ordering::SeqCst);
+    if let Err(refused) = let_in(&mut *client, &mut buffer, &context, &startup, nature.login).await? {
+        return tell(&mut *client, refused).await;
+    }
+    let to = TcpStream::connect(("127.0.0.1", server)).await?;
+    to.set_nodelay(true)?;
+    Proxy::new(client, to, nature).run(&startup, buffer, context).await
+}
+
+async fn tell(client: &mut dyn Io, refused: ErrorResponse) -> Done {
+    let mut out = BytesMut::new();
+    Back::ErrorResponse(refused).encode(&mut out)?;
+    client.write_all(&out).await?;
+    Ok(client.shutdown().await?)
+}
+
+/// Checks who comes, as Redshift would.
+async fn let_in(
+    client: &mut dyn Io,
+    buffer: &mut BytesMut,
+    context: &DecodeContext,
+    startup: &Startup,
+    login: Login,
+) -> Result<Result<(), ErrorResponse>, Box<dyn std::error::Error + Send + Sync>> {
+    let user = startup.parameters.get("user").cloned().unwrap_or_default();
+    let digits = startup.parameters.get("extra_float_digits").and_then(|n| n.parse::<i32>().ok());
+    if digits.is_some_and(|n| n > 2) {
+        let message = "3 is outside the valid range for parameter \"extra_float_digits\" (-15 .. 2)";
+        return Ok(Err(refusal("22023", message)));
+    }
+    const SALT: [u8; 4] = [1, 2, 3, 4];
+    let (question, wanted) = match login {
+        Login::Anybody => return Ok(Ok(())),
+        Login::Clear => (Authentication::CleartextPassword, PASSWORD.to_owned()),
+        Login::Md5 => {
+            let wanted =
+                postgres_protocol::authentication::md5_hash(user.as_bytes(), PASSWORD.as_bytes(), SALT);
+            (Authentication::MD5Password(SALT.to_vec()), wanted)
+        }
+        Login::Code(code) => {
+            let mut out = BytesMut::from(&b"R"[..]);
+            out.put_i32(8 + 12);
+            out.put_i32(code);
+            out.put_slice(&[7; 12]);
+            client.write_all(&out).await?;
+            // The client leaves; what it says meanwhile must not hold the password.
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await?;
+            return Ok(Err(refusal("28000", "nobody comes in this way")));
+        }
+    };
+    let mut out = BytesMut::new();
+    Back::Authentication(question).encode(&mut out)?;
+    client.write_all(&out).await?;
+    loop {
+        match Front::decode(buffer, context)? {
+            Some(Front::PasswordMessageFamily(told)) => {
+                if told.into_password()?.password == wanted {
+                    return Ok(Ok(()));
+                }
+                let message = format!("password authentication failed for user \"{user}\"");
+                return Ok(Err(refusal("28000", &message)));
+            }
+            Some(other) => return Err(format!("{other:?}").into()),
+            None if client.read_buf(buffer).await? == 0 => return Err("gone".into()),
+            None => {}
+        }
+    }
+}
+
+/// A column whose values are changed on the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dressed {
+    As,
+    /// Redshift writes VARBYTE without `\x`.
+    Hex,
+}
+
+struct Proxy {
+    client: Box<dyn Io>,
+    server: TcpStream,
+    nature: Arc<Nature>,
+    dressed: Vec<Dressed>,
+    /// What the server's next error is replaced with.
+    refused: Option<ErrorResponse>,
+    /// The rows of a statement that is to be broken flow.
+    numbers: bool,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Proxy {
+    fn new(client: Box<dyn Io>, server: TcpStream, nature: Arc<Nature>) -> Self {
+        let (refused, dressed) = (None, Vec::new());
+        Self { client, server, nature, dressed, refused, numbers: false, rows: 0, bytes: 0 }
+    }
+
+    async fn run(mut self, startup: &Startup, mut from_client: BytesMut, context: DecodeContext) -> Done {
+        let mut hello = Startup::default();
+        (hello.protocol_number_major, hello.protocol_number_minor) = (3, 0);
+        // What only Redshift knows must not reach PostgreSQL.
+        for name in ["user", "database"] {
+            if let Some(value) = startup.parameters.get(name) {
+                hello.parameters.insert(name.to_owned(), value.clone());
+            }
+        }
+        let mut out = BytesMut::new();
+        Front::Startup(hello).encode(&mut out)?;
+        self.server.write_all(&out).await?;
+        let mut from_server = BytesMut::new();
+        let plain = DecodeContext::new(pgwire::messages::ProtocolVersion::PROTOCOL3_0);
+        loop {
+            while let Some(message) = Front::decode(&mut from_client, &context)? {
+                let mut out = BytesMut::new();
+                if matches!(message, Front::Terminate(_)) {
+                    return Ok(());
+                }
+                self.ask(message).encode(&mut out)?;
+                self.server.write_all(&out).await?;
+            }
+            while let Some(message) = Back::decode(&mut from_server, &plain)? {
+                if !self.answer(message).await? {
+                    return Ok(());
+                }
+            }
+            let read = tokio::select! {
+                read = self.client.read_buf(&mut from_client) => read?,
+                read = self.server.read_buf(&mut from_server) => read?,
+            };
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A message of the client as the server gets it. What Redshift would refuse becomes nonsense, whose error is replaced: so
+    /// the server keeps the books on transactions.
+    fn ask(&mut self, message: Front) -> Front {
+        match message {
+            Front::Query(query) => Front::Query(Query::new(self.judged(query.query))),
+            Front::Parse(parse) => {
+                let sql = self.judged(parse.query);
+                Front::Parse(Parse::new(parse.name, sql, parse.type_oids))
+            }
+            Front::Bind(bind) if bind.result_column_format_codes.contains(&1) => {
+                self.refused = Some(refusal("0A000", "binary results are not supported"));
+                let nowhere = Some("a statement that nobody prepared".to_owned());
+                Front::Bind(Bind::new(None, nowhere, vec![], vec![], vec![]))
+            }
+            other => other,
+        }
+    }
+
+    fn judged(&mut self, sql: String) -> String {
+        let word = sql.to_lowercase();
+        self.nature.seen.lock().unwrap().push(sql.clone());
+        self.numbers = word.contains("numbers");
+        (self.rows, self.bytes) = (0, 0);
+        let refused = if word.starts_with("copy ") && (word.contains("stdout") || word.contains("stdin")) {
+            ("0A000", "COPY to or from the client is not supported".to_owned())
+        } else if word.contains("pg_range") || word.contains("pg_enum") {
+            ("42P01", "relation \"pg_range\" does not exist".to_owned())
+        } else if word.contains("extra_float_digits to 3") || word.contains("extra_float_digits = 3") {
+            (
+                "22023",
+                "3 is outside the valid range for parameter \"extra_float_digits\" (-15 .. 2)".to_owned(),
+            )
+        } else if word.contains("client_connection_check_interval") {
+            ("42704", "unrecognized configuration parameter".to_owned())
+        } else {
+            return sql;
+        };
+        self.refused = Some(refusal(refused.0, &refused.1));
+        "refused by the face".to_owned()
+    }
+
+    /// Passes a message of the server on; false where the connection ends now.
+    async fn answer(&mut self, message: Back) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        let message = match message {
+            Back::ParameterStatus(status) if status.name == "server_version" => {
+                self.send(&Back::ParameterStatus(ParameterStatus::new(
+                    "padb_version".into(),
+                    "1.0.71629".into(),
+                )))
+                .await?;
+                Back::ParameterStatus(ParameterStatus::new(status.name, "8.0.2".into()))
+            }
+            Back::ErrorResponse(error) => Back::ErrorResponse(self.refused.take().unwrap_or(error)),
+            Back::RowDescription(mut description) => {
+                self.dressed = description.fields.iter_mut().map(dress).collect();
+                Back::RowDescription(description)
+            }
+            Back::DataRow(row) => {
+                let row = Back::DataRow(DataRow::new(redressed(&row.data, &self.dressed), row.field_count));
+                return self.row(row).await;
+            }
+            other => other,
+        };
+        self.send(&message).await?;
+        Ok(true)
+    }
+
+    async fn send(&mut self, message: &Back) -> Done {
+        let mut out = BytesMut::new();
+        message.encode(&mut out)?;
+        let pieces = match *self.nature.fault.lock().unwrap() {
+            Some(Fault::Pieces(size)) if self.numbers => size,
+            _ => out.len(),
+        };
+        for piece in out.chunks(pieces.max(1)) {
+            self.client.write_all(piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn row(&mut self, row: Back) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        let fault = self.nature.fault.lock().unwrap().filter(|_| self.numbers);
+        match fault {
+            Some(Fault::Cut(after)) => {
+                let mut out = BytesMut::new();
+                row.encode(&mut out)?;
+                if self.bytes + out.len() > after {
+                    self.client.write_all(&out[..after - self.bytes]).await?;
+                    self.client.shutdown().await?;
+                    return Ok(false);
+                }
+                self.bytes += out.len();
+            }
+            Some(Fault::Refuse(after)) if self.rows == after => {
+                // PostgreSQL goes on, so the rest of its rows is left out.
+                self.send(&Back::ErrorResponse(refusal("XX000", "disk full on a compute node"))).await?;
+            }
+            Some(Fault::RefuseAndClose(after)) if self.rows == after => {
+                self.send(&Back::ErrorResponse(refusal("57P01", "the cluster is resized"))).await?;
+                self.client.shutdown().await?;
+                return Ok(false);
+            }
+            Some(Fault::Slow(every, pause)) if self.rows.is_multiple_of(every.max(1)) => {
+                tokio::time::sleep(pause).await;
+            }
+            Some(Fault::Stall(after)) if self.rows >= after => {
+                // Until the client has enough.
+                let _ = self.client.read_u8().await;
+                return Ok(false);
+            }
+            _ => {}
+        }
+        self.rows += 1;
+        self.send(&row).await?;
+        Ok(true)
+    }
+}
+
+/// Gives a column Redshift's type in the place of its counterpart.
+fn dress(field: &mut FieldDescription) -> Dressed {
+    let (oid, dressed) = match field.type_id {
+        114 | 3802 => (4000, Dressed::As),
+        17 => (6551, Dressed::Hex),
+        600 => (3000, Dressed::As),
+        // INTERVAL YEAR TO MONTH, told by the modifier's range of fields; every other one is DAY TO SECOND.
+        1186 if field.type_modifier >> 16 == 6 => (1188, Dressed::As),
+        1186 => (1190, Dressed::As),
+        other => (other, Dressed::As),
+    };
+    field.type_id = oid;
+    dressed
+}
+
+fn redressed(row: &BytesMut, dressed: &[Dressed]) -> BytesMut {
+    let mut cells = Bytes::copy_from_slice(row);
+    let mut out = BytesMut::with_capacity(row.len());
+    let mut at = 0;
+    while cells.has_remaining() {
+        let length = cells.get_i32();
+        let Ok(length) = usize::try_from(length) else {
+            out.put_i32(-1);
+            at += 1;
+            continue;
+        };
+        let mut cell = cells.split_to(length);
+        if dressed.get(at) == Some(&Dressed::Hex) {
+            cell.advance(2);
+        }
+        out.put_i32(i32::try_from(cell.len()).unwrap());
+        out.put_slice(&cell);
+        at += 1;
+    }
+    out
+}
