@@ -33,4 +33,49 @@ fn everything_works_as_with_files() {
     }
     add(&["--models", models.to_str().unwrap(), "--replace"]);
     contract::holds(&place, str::to_owned, 20);
+    login_by_token(&face);
+}
+
+/// A token of the workspace lets its bearer in. Beside the contract, because Spark takes its time to start.
+fn login_by_token(face: &Face) {
+    let door = crate::access::server::Server::start(&[]);
+    let text = |key: &str| face.ready[key].as_str().unwrap().to_owned();
+    let login = |body: serde_json::Value| door.post("", "/api/auth/login", &body);
+    let (status, reply) = login(json!({"databricks_token": text("token")}));
+    assert_eq!((status, reply["code"].as_str()), (400, Some("no_warehouse")), "{reply}");
+    let address = format!(
+        "databricks://workspace/{}/default?warehouse={}&endpoint=http%3A%2F%2F127.0.0.1%3A{}",
+        text("catalog"),
+        text("warehouse"),
+        face.port()
+    );
+    let added = door
+        .place
+        .pipe(&["source", "add", "lake", &address, "--secret", "-"], format!("{}\n", text("token")));
+    assert_eq!(added.code, 0, "{}", added.err);
+    let (status, reply) = login(json!({"databricks_token": text("token")}));
+    assert_eq!(status, 200, "{reply}");
+    let name = reply["user"]["id"].as_str().or(reply["user"]["username"].as_str()).unwrap().to_owned();
+    let bearer = format!("Bearer {}", reply["access_token"].as_str().unwrap());
+    let (status, me) = door.get(&bearer, "/api/auth/me");
+    assert!(status == 200 && me.to_string().contains(&name), "{me}");
+    // Nothing is theirs yet, and their account is like any other.
+    let (_, listed) = door.get(&bearer, "/list_data");
+    assert!(!listed.to_string().contains("default"), "{listed}");
+    let (again, _) = login(json!({"databricks_token": text("token"), "source": "lake"}));
+    assert_eq!(again, 200);
+    for (body, expected) in [
+        (json!({"databricks_token": "dapi-wrong"}), 401),
+        (json!({"databricks_token": text("token"), "source": "other"}), 400),
+        (json!({"databricks_token": text("token"), "username": "x"}), 400),
+        (json!({"username": name, "password": ""}), 401),
+    ] {
+        let (status, reply) = login(body.clone());
+        assert_eq!(status, expected, "{body}: {reply}");
+        assert!(!reply.to_string().contains(&text("token")), "{reply}");
+    }
+    door.place.ok(&["user", "update", &name, "--disable"]);
+    assert_eq!(login(json!({"databricks_token": text("token")})).0, 401);
+    let audited = door.place.ok(&["audit", "search", "--format", "ndjson"]);
+    assert!(audited.contains("vouched for by lake") && !audited.contains(&text("token")), "{audited}");
 }

@@ -42,6 +42,13 @@ impl Drop for Face {
     fn drop(&mut self) {
         // It ends by itself with its standard input, and takes what it started along.
         drop(self.process.stdin.take());
+        for _ in 0..1000 {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

@@ -6,12 +6,14 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Rows of a row group: as many as the embedded engine takes.
@@ -21,12 +23,14 @@ const GROUP: usize = 122_880;
 pub(crate) struct ParquetWriter<W: Write + Send> {
     out: Option<W>,
     writer: Option<(ArrowWriter<W>, SchemaRef)>,
+    properties: WriterProperties,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
     /// Writes to `out`. Without [`Consumer::end`], what was written is no whole file.
     pub(crate) fn new(out: W) -> Self {
-        Self { out: Some(out), writer: None }
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+        Self { out: Some(out), writer: None, properties: properties.build() }
     }
 }
 
@@ -42,10 +46,8 @@ impl<W: Write + Send> Consumer for ParquetWriter<W> {
         };
         let fields: Vec<Field> = shape.schema.fields().iter().zip(&shape.columns).map(field).collect();
         let schema = Arc::new(Schema::new(fields));
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_row_count(Some(GROUP))
-            .build();
+        let properties =
+            self.properties.clone().into_builder().set_max_row_group_row_count(Some(GROUP)).build();
         let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(|e| failed(&e))?;
         self.writer = Some((writer, schema));
         Ok(())
@@ -65,9 +67,11 @@ impl<W: Write + Send> Consumer for ParquetWriter<W> {
     }
 }
 
-/// Collects rows in a Parquet file, for another step to read.
+/// Collects rows in a Parquet file, for another step to read. They are written by a thread of its own, so that the next ones are
+/// fetched meanwhile.
 pub(crate) struct ParquetFile {
-    rows: ParquetWriter<BufWriter<File>>,
+    out: Option<ParquetWriter<BufWriter<File>>>,
+    writing: Option<Writing>,
     counter: Arc<AtomicU64>,
     /// The columns, once known.
     pub(crate) shape: Option<Arc<Shape>>,
@@ -75,11 +79,25 @@ pub(crate) struct ParquetFile {
     pub(crate) ended: bool,
 }
 
+/// The thread that writes.
+struct Writing {
+    batches: SyncSender<RecordBatch>,
+    done: JoinHandle<Result<(), Stop>>,
+}
+
+/// Batches that may wait for the writer.
+const WAITING: usize = 4;
+
 impl ParquetFile {
     /// Into a new file.
     pub(crate) fn create(path: &Path) -> std::io::Result<Self> {
-        let rows = ParquetWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?));
-        Ok(Self { rows, counter: Arc::default(), shape: None, ended: false })
+        let file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+        // It is read once and thrown away: neither small nor clever.
+        let plain = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None);
+        let out = Some(ParquetWriter { out: Some(file), writer: None, properties: plain.build() });
+        Ok(Self { out, writing: None, counter: Arc::default(), shape: None, ended: false })
     }
 
     /// Rows so far, for whoever tells how far it is.
@@ -91,21 +109,50 @@ impl ParquetFile {
     pub(crate) fn rows(&self) -> u64 {
         self.counter.load(Ordering::Relaxed)
     }
+
+    /// Waits for the writer, and tells how it ended.
+    fn finish(&mut self) -> Result<(), Stop> {
+        let Some(Writing { batches, done }) = self.writing.take() else { return Ok(()) };
+        drop(batches);
+        done.join().unwrap_or_else(|_| {
+            Err(Stop::Failed(ApiError::new(ErrorKind::Internal, "panic", "writing the rows broke off")))
+        })
+    }
 }
 
 impl Consumer for ParquetFile {
     fn shape(&mut self, shape: &Arc<Shape>) -> Result<(), Stop> {
         self.shape = Some(shape.clone());
-        self.rows.shape(shape)
+        let Some(mut out) = self.out.take() else { return Ok(()) };
+        out.shape(shape)?;
+        let (batches, waiting) = sync_channel::<RecordBatch>(WAITING);
+        let work = move || {
+            for batch in waiting {
+                out.batch(batch)?;
+            }
+            out.end()
+        };
+        let done = std::thread::Builder::new()
+            .name("parquet".to_owned())
+            .spawn(work)
+            .map_err(|e| Stop::Failed(ApiError::new(ErrorKind::Unavailable, "thread", e.to_string())))?;
+        self.writing = Some(Writing { batches, done });
+        Ok(())
     }
 
     fn batch(&mut self, batch: RecordBatch) -> Result<(), Stop> {
-        self.counter.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        self.rows.batch(batch)
+        let rows = batch.num_rows() as u64;
+        let taken = self.writing.as_ref().is_some_and(|writing| writing.batches.send(batch).is_ok());
+        if !taken {
+            // The writer has given up; it says why.
+            self.finish()?;
+        }
+        self.counter.fetch_add(rows, Ordering::Relaxed);
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), Stop> {
-        self.rows.end()?;
+        self.finish()?;
         self.ended = true;
         Ok(())
     }

@@ -50,6 +50,11 @@ pub(super) fn make(kind: TokenKind) -> Result<String, ApiError> {
     Ok(format!("{}{}", prefix(kind), URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
 
+/// A password that nobody knows.
+pub(super) fn unknown() -> Result<String, ApiError> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
+}
+
 /// Whether a text could be a secret of this kind. Nothing is looked up for one that couldn't.
 pub(super) fn looks_like(kind: TokenKind, text: &str) -> bool {
     text.strip_prefix(prefix(kind)).is_some_and(|rest| {

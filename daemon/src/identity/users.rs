@@ -142,6 +142,34 @@ impl Identity {
         let Some(account) = account.filter(|_| fits) else {
             return Err(unauthorized("login_failed", "the user name or the password is wrong"));
         };
+        self.begin_login(&account.user).await
+    }
+
+    /// A login for whom a warehouse vouches. Whoever is new gets an account: an analyst, who may read nothing yet but what everyone
+    /// may, and whose password nobody knows.
+    ///
+    /// # Errors
+    /// When the account is shut, or the name is none for a user.
+    pub async fn login_vouched(&self, name: &str) -> Result<LoggedIn, ApiError> {
+        let known = self.directory().await?.users.get(name).map(|account| account.user.clone());
+        let user = match known {
+            Some(user) if user.disabled_at.is_some() => {
+                return Err(unauthorized("login_failed", "this account is shut"));
+            }
+            Some(user) => user,
+            None => {
+                let password = super::secret::unknown()?;
+                let email = name.contains('@').then(|| name.to_owned());
+                let (username, roles, tenant, display_name) = (name.to_owned(), None, None, None);
+                self.create_user(UserCreate { username, password, email, roles, tenant, display_name })
+                    .await?
+            }
+        };
+        self.begin_login(&user).await
+    }
+
+    async fn begin_login(&self, user: &User) -> Result<LoggedIn, ApiError> {
+        let name = &user.id;
         let (login, now) = (uuid::Uuid::now_v7().to_string(), self.now());
         let lasts = TimeDelta::from_std(self.0.times.login).unwrap_or(TimeDelta::hours(12));
         let mut write = self.write().await?;
@@ -151,7 +179,7 @@ impl Identity {
         let insert = sqlx::query(sql).bind(&login).bind(text(now)).bind(text(now + lasts)).bind(name);
         insert.execute(write.on()).await.map_err(|e| write.error(e))?;
         write.commit().await?;
-        let principal = principal_of(&account.user, Some(&login));
+        let principal = principal_of(user, Some(&login));
         let mut reply = self.jwt(&principal)?;
         reply.user = Some(principal.user());
         Ok(LoggedIn { principal, reply })

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use secrecy::SecretString;
 use std::sync::Arc;
 use wharf_policy::Dialect;
-use wharf_protocol::{ApiError, SourceKind};
+use wharf_protocol::{ApiError, ErrorKind, SourceKind};
 use wharf_warehouses::{Address, Answer, Ask, Databricks, Guarded, Postgres, Redshift, Snowflake, Source};
 
 /// A source by its address. Nothing is asked of it yet.
@@ -23,8 +23,29 @@ pub fn connect(name: &str, address: &str, secret: Option<SecretString>) -> Resul
         SourceKind::Databricks => guarded(Arc::new(Databricks::new(name, address, secret)?)),
         kind @ SourceKind::Duckdb => {
             let message = format!("sources of the kind {} cannot be added by an address", kind.name());
-            Err(ApiError::new(wharf_protocol::ErrorKind::Invalid, "bad_address", message))
+            Err(ApiError::new(ErrorKind::Invalid, "bad_address", message))
         }
+    }
+}
+
+/// Whom a Databricks workspace takes the bearer of a token for. The token is shown to the workspace and to nobody else, and not
+/// kept.
+///
+/// # Errors
+/// `login_failed` when the workspace does not take it; else why it could not be asked.
+pub async fn vouch(name: &str, address: &str, token: SecretString) -> Result<String, ApiError> {
+    let mut address = Address::parse(address)?;
+    // Whatever the source itself signs in with: this is a personal token.
+    address.options.insert("auth".to_owned(), "pat".to_owned());
+    address.options.remove("client_id");
+    let workspace = Databricks::new(name, address, Some(token))?;
+    match workspace.test().await {
+        Ok(tested) => Ok(tested.user),
+        Err(error) if matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Refused) => {
+            let message = "the workspace does not take this token";
+            Err(ApiError::new(ErrorKind::Unauthorized, "login_failed", message))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@
 pub mod duckdb;
 mod far;
 
-pub use far::{connect, quoted, run as run_far, word};
+pub use far::{connect, quoted, run as run_far, vouch, word};
 
 use crate::formats::Shape;
 use arrow::array::RecordBatch;

@@ -95,7 +95,7 @@ impl Guarded {
         let done = call.await;
         giving_up.decided();
         note(&self.breaker, done.as_ref().err());
-        done
+        done.map_err(ours)
     }
 
     fn resting(&self, left: Duration) -> ApiError {
@@ -107,6 +107,14 @@ impl Guarded {
         );
         ApiError::new(ErrorKind::Unavailable, "source_resting", message)
             .hint("`wharf source test NAME` tells more once it is tried again")
+    }
+}
+
+/// That a source does not take our credential is no fault of who asks: told as such, an agent would renew its own tokens.
+fn ours(error: ApiError) -> ApiError {
+    match error.kind {
+        ErrorKind::Unauthorized => ApiError { kind: ErrorKind::Failed, ..error },
+        _ => error,
     }
 }
 
@@ -172,16 +180,17 @@ impl Source for Guarded {
     async fn test(&self) -> Result<Tested, ApiError> {
         let tested = self.inner.test().await;
         note(&self.breaker, tested.as_ref().err());
-        tested
+        tested.map_err(ours)
     }
 
     async fn execute(&self, ask: Ask) -> Result<Answer, ApiError> {
         let answer = self.through(self.inner.execute(ask)).await?;
         let breaker = self.breaker.clone();
-        let batches = answer.batches.inspect(move |batch| {
-            if let Err(error) = batch {
-                note(&breaker, Some(error));
-            }
+        let batches = answer.batches.map(move |batch| {
+            batch.map_err(|error| {
+                note(&breaker, Some(&error));
+                ours(error)
+            })
         });
         Ok(Answer { batches: batches.boxed(), ..answer })
     }

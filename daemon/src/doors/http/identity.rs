@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::time::Duration;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, Done, ErrorKind, LoginRequest, Page, Permissions, Token, TokenCreate, TokenIssued,
-    TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
+    ApiError, Done, ErrorKind, LoginRequest, Page, Permissions, Source, SourceKind, Token, TokenCreate,
+    TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
 };
 
 /// What can be logged in with: a name and a password, or the token of a warehouse.
@@ -23,8 +24,13 @@ pub(super) struct Login {
     username: Option<String>,
     #[schema(required = true, value_type = String)]
     password: Option<String>,
+    // A personal token of the workspace behind a Databricks source, in the place of name and password. It is not kept. The
+    // description of the API tells of it in words: as a schema, either would be optional, and neither is.
     #[schema(ignore)]
     databricks_token: Option<String>,
+    /// The Databricks source that vouches for the token, where there are several.
+    #[schema(ignore)]
+    source: Option<String>,
 }
 
 pub(super) async fn login(
@@ -36,29 +42,63 @@ pub(super) async fn login(
     if let Some(wait) = watch.guesses.barred(peer.0) {
         return barred(wait);
     }
-    let request = match request {
-        Login { username: Some(username), password: Some(password), databricks_token: None } => {
-            LoginRequest { username, password }
-        }
-        Login { databricks_token: Some(_), .. } => {
-            let message = "there is no Databricks source that could vouch for this token";
-            return Failure(
-                ApiError::new(ErrorKind::Invalid, "no_warehouse", message)
-                    .hint("log in with username and password"),
-            )
-            .into_response();
+    let tried = match request {
+        Login {
+            username: Some(username),
+            password: Some(password),
+            databricks_token: None,
+            source: None,
+        } => try_login(&watch, peer.0, LoginRequest { username, password }).await,
+        Login { username: None, password: None, databricks_token: Some(token), source } => {
+            try_vouched(&watch, peer.0, source.as_deref(), token).await
         }
         Login { .. } => {
-            let message = "a login needs username and password";
-            return Failure(ApiError::new(ErrorKind::Invalid, "body", message)).into_response();
+            let message = "a login needs username and password, or a databricks_token";
+            Err(ApiError::new(ErrorKind::Invalid, "body", message))
         }
     };
-    match try_login(&watch, peer.0, request).await {
+    match tried {
         Ok(reply) => Json(reply).into_response(),
         Err(error) if error.kind == ErrorKind::Unauthorized => watch.wrong(peer.0, error).await,
         Err(error) => Failure(error).into_response(),
     }
 }
+
+/// Asks the workspace who the bearer of a token is, and lets them in as that.
+async fn try_vouched(
+    watch: &Watch,
+    address: IpAddr,
+    source: Option<&str>,
+    token: String,
+) -> Result<TokenResponse, ApiError> {
+    let catalog = watch.rooms.gate.catalog();
+    let all = catalog.sources().into_iter().filter(|s| s.kind == SourceKind::Databricks);
+    let fitting: Vec<Source> = all.filter(|s| source.is_none_or(|name| name == s.name)).collect();
+    let [voucher] = &fitting[..] else {
+        let (message, hint) = match fitting.is_empty() {
+            true => (
+                "there is no Databricks source that could vouch for this token",
+                "log in with username and password",
+            ),
+            false => {
+                ("several Databricks sources could vouch for this token", "say which one is meant: `source`")
+            }
+        };
+        return Err(ApiError::new(ErrorKind::Invalid, "no_warehouse", message).hint(hint));
+    };
+    let asked = crate::sources::vouch(&voucher.name, &voucher.path, token.into());
+    let late =
+        |_| ApiError::new(ErrorKind::Unavailable, "unreachable", "the workspace did not answer in time");
+    let name = tokio::time::timeout(VOUCHING, asked).await.map_err(late)??;
+    let logged_in = watch.rooms.identity.login_vouched(&name).await?;
+    let statement = format!("from {address}, vouched for by {}", voucher.name);
+    let entry = crate::audit::Entry { statement, ..logged_in.principal.entry("login", "completed") };
+    watch.rooms.gate.audit().append(entry).await?;
+    Ok(logged_in.reply)
+}
+
+/// How long a workspace may take to say who somebody is.
+const VOUCHING: Duration = Duration::from_secs(30);
 
 async fn try_login(watch: &Watch, address: IpAddr, request: LoginRequest) -> Result<TokenResponse, ApiError> {
     let logged_in = watch.rooms.identity.login(&request.username, request.password).await?;
