@@ -4,13 +4,14 @@
 //! floats, settings of later versions), what only it has is put on: types, versions, ways of signing in. The proxy also breaks
 //! what it is told to break.
 
+use super::login::{Login, let_in};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::data::{DataRow, FieldDescription};
 use pgwire::messages::extendedquery::{Bind, Parse};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::simplequery::Query;
-use pgwire::messages::startup::{Authentication, ParameterStatus, Startup};
+use pgwire::messages::startup::{ParameterStatus, Startup};
 use pgwire::messages::{
     DecodeContext, PgWireBackendMessage as Back, PgWireFrontendMessage as Front, SslNegotiationMetaMessage,
 };
@@ -20,16 +21,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-
-/// How the face lets people in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    Anybody,
-    Clear,
-    Md5,
-    /// A code that the client may not know: 13 and 14 are Redshift's own.
-    Code(i32),
-}
 
 /// What goes wrong once the rows of a statement with the word `numbers` flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +63,6 @@ impl Default for Nature {
     }
 }
 
-/// The password that the face knows.
-pub const PASSWORD: &str = "a 'password' \\ of tests";
-
 /// A face that listens.
 pub struct Face {
     pub port: u16,
@@ -113,12 +101,14 @@ impl Face {
     }
 }
 
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What bytes go to and fro on.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 type Done = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-fn refusal(state: &str, message: &str) -> ErrorResponse {
+/// Words of a server that refuses.
+pub fn refusal(state: &str, message: &str) -> ErrorResponse {
     let field = |code: u8, text: &str| (code, text.to_owned());
     ErrorResponse::new(vec![field(b'S', "ERROR"), field(b'C', state), field(b'M', message)])
 }
@@ -173,59 +163,8 @@ async fn tell(client: &mut dyn Io, refused: ErrorResponse) -> Done {
     Ok(client.shutdown().await?)
 }
 
-/// Checks who comes, as Redshift would.
-async fn let_in(
-    client: &mut dyn Io,
-    buffer: &mut BytesMut,
-    context: &DecodeContext,
-    startup: &Startup,
-    login: Login,
-) -> Result<Result<(), ErrorResponse>, Box<dyn std::error::Error + Send + Sync>> {
-    let user = startup.parameters.get("user").cloned().unwrap_or_default();
-    let digits = startup.parameters.get("extra_float_digits").and_then(|n| n.parse::<i32>().ok());
-    if digits.is_some_and(|n| n > 2) {
-        let message = "3 is outside the valid range for parameter \"extra_float_digits\" (-15 .. 2)";
-        return Ok(Err(refusal("22023", message)));
-    }
-    const SALT: [u8; 4] = [1, 2, 3, 4];
-    let (question, wanted) = match login {
-        Login::Anybody => return Ok(Ok(())),
-        Login::Clear => (Authentication::CleartextPassword, PASSWORD.to_owned()),
-        Login::Md5 => {
-            let wanted =
-                postgres_protocol::authentication::md5_hash(user.as_bytes(), PASSWORD.as_bytes(), SALT);
-            (Authentication::MD5Password(SALT.to_vec()), wanted)
-        }
-        Login::Code(code) => {
-            let mut out = BytesMut::from(&b"R"[..]);
-            out.put_i32(8 + 12);
-            out.put_i32(code);
-            out.put_slice(&[7; 12]);
-            client.write_all(&out).await?;
-            // The client leaves; what it says meanwhile must not hold the password.
-            let mut rest = Vec::new();
-            client.read_to_end(&mut rest).await?;
-            return Ok(Err(refusal("28000", "nobody comes in this way")));
-        }
-    };
-    let mut out = BytesMut::new();
-    Back::Authentication(question).encode(&mut out)?;
-    client.write_all(&out).await?;
-    loop {
-        match Front::decode(buffer, context)? {
-            Some(Front::PasswordMessageFamily(told)) => {
-                if told.into_password()?.password == wanted {
-                    return Ok(Ok(()));
-                }
-                let message = format!("password authentication failed for user \"{user}\"");
-                return Ok(Err(refusal("28000", &message)));
-            }
-            Some(other) => return Err(format!("{other:?}").into()),
-            None if client.read_buf(buffer).await? == 0 => return Err("gone".into()),
-            None => {}
-        }
-    }
-}
+/// Types that Amazon's own driver asks for in binary even of the oldest servers. All others come as text only.
+const BINARY: &[u32] = &[16, 18, 19, 20, 21, 23, 24, 25, 26, 700, 701, 705, 1042, 1043, 1114, 1184];
 
 /// A column whose values are changed on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -240,6 +179,8 @@ struct Proxy {
     server: TcpStream,
     nature: Arc<Nature>,
     dressed: Vec<Dressed>,
+    /// The types of the columns that were described last.
+    oids: Vec<u32>,
     /// What the server's next error is replaced with.
     refused: Option<ErrorResponse>,
     /// The rows of a statement that is to be broken flow.
@@ -250,8 +191,8 @@ struct Proxy {
 
 impl Proxy {
     fn new(client: Box<dyn Io>, server: TcpStream, nature: Arc<Nature>) -> Self {
-        let (refused, dressed) = (None, Vec::new());
-        Self { client, server, nature, dressed, refused, numbers: false, rows: 0, bytes: 0 }
+        let (refused, dressed, oids) = (None, Vec::new(), Vec::new());
+        Self { client, server, nature, dressed, oids, refused, numbers: false, rows: 0, bytes: 0 }
     }
 
     async fn run(mut self, startup: &Startup, mut from_client: BytesMut, context: DecodeContext) -> Done {
@@ -301,13 +242,19 @@ impl Proxy {
                 let sql = self.judged(parse.query);
                 Front::Parse(Parse::new(parse.name, sql, parse.type_oids))
             }
-            Front::Bind(bind) if bind.result_column_format_codes.contains(&1) => {
-                self.refused = Some(refusal("0A000", "binary results are not supported"));
+            Front::Bind(bind) if self.asks_for_binary(&bind.result_column_format_codes) => {
+                self.refused = Some(refusal("0A000", "this type has no binary form"));
                 let nowhere = Some("a statement that nobody prepared".to_owned());
                 Front::Bind(Bind::new(None, nowhere, vec![], vec![], vec![]))
             }
             other => other,
         }
+    }
+
+    /// Whether a column is wanted in binary that has no such form.
+    fn asks_for_binary(&self, formats: &[i16]) -> bool {
+        let of = |at: usize| formats.get(if formats.len() == 1 { 0 } else { at });
+        self.oids.iter().enumerate().any(|(at, oid)| of(at) == Some(&1) && !BINARY.contains(oid))
     }
 
     fn judged(&mut self, sql: String) -> String {
@@ -347,6 +294,7 @@ impl Proxy {
             Back::ErrorResponse(error) => Back::ErrorResponse(self.refused.take().unwrap_or(error)),
             Back::RowDescription(mut description) => {
                 self.dressed = description.fields.iter_mut().map(dress).collect();
+                self.oids = description.fields.iter().map(|field| field.type_id).collect();
                 Back::RowDescription(description)
             }
             Back::DataRow(row) => {

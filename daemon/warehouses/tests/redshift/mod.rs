@@ -3,8 +3,10 @@
 // Helpers of tests may panic like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod connector;
 mod face;
 mod faults;
+mod login;
 mod metadata;
 #[path = "../../../../tests/support/postgres.rs"]
 #[allow(dead_code)] // Its other half is for the tests through the executable.

@@ -1,6 +1,7 @@
 //! What is wrong with an address, a user or a server is told, and the password never is.
 
-use super::face::{Face, Login, Nature, PASSWORD};
+use super::face::{Face, Nature};
+use super::login::{Login, PASSWORD};
 use super::{ask, asked, dressed, ids, server, source_at};
 use rcgen::generate_simple_self_signed;
 use rustls::pki_types::PrivateKeyDer;
