@@ -307,9 +307,9 @@ impl Text<'_> {
 
     /// The items between SELECT and FROM.
     fn items(&self, from: usize) -> Option<Vec<Item>> {
-        let mut first = if self.word_is(1, "distinct") { 2 } else { 1 };
-        let mut items = Vec::new();
-        for at in first..=from {
+        let begin = if self.word_is(1, "distinct") { 2 } else { 1 };
+        let (mut first, mut items) = (begin, Vec::new());
+        for at in begin..=from {
             if at < from && !(self.symbol(at) == Some(b',') && self.depth(at) == 0) {
                 continue;
             }
@@ -332,7 +332,11 @@ impl Text<'_> {
         }
         // A name behind something that is no dot is an alias without AS: rare, and easily taken for something else.
         let plain = (first..=last).all(|at| {
-            if (at - first) % 2 == 0 { self.name(at).is_some() } else { self.symbol(at) == Some(b'.') }
+            if (at - first).is_multiple_of(2) {
+                self.name(at).is_some()
+            } else {
+                self.symbol(at) == Some(b'.')
+            }
         });
         let head = if plain { self.folded(last)? } else { self.call_head(first, last)? };
         Some(Item { first, end: until, until, head: Some(head) })

@@ -56,7 +56,7 @@ impl Shape {
     }
 
     /// The shape of a result that a source elsewhere announced, its own type names in the metadata of the fields.
-    pub fn of_source(schema: SchemaRef) -> Self {
+    pub fn of_source(schema: &SchemaRef) -> Self {
         let logical = |field: &arrow::datatypes::FieldRef| match field.metadata() {
             marks if marks.contains_key(wharf_warehouses::JSON) => Logical::Json,
             marks if marks.contains_key(wharf_warehouses::NUMBER) => Logical::Number,

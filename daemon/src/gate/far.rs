@@ -96,9 +96,9 @@ impl Gate {
                 {
                     doubted = true;
                 }
-                Err(denial) => return self.unjudged(&journey, denial),
+                Err(denial) => return self.unjudged(&journey, &denial),
                 Ok(checked) if statement.rights == (Rights::Owner { write: true }) => {
-                    return Ok(journey.plan(journey.bound.sql.clone(), &checked.0.tables, false, true)?);
+                    return journey.plan(journey.bound.sql.clone(), &checked.0.tables, false, true);
                 }
                 Ok((checked, sql)) => {
                     let seen = self.as_seen_far(&journey, &checked, &sql)?;
@@ -172,10 +172,10 @@ impl Gate {
     }
 
     /// The owner's freedom: what the policy does not know runs too, as long as it only reads or they say that it may write.
-    fn unjudged(&self, journey: &Asking<'_>, denial: Denial) -> Result<Plan, ApiError> {
-        let Rights::Owner { write } = journey.statement.rights else { return Err(denied(&denial)) };
+    fn unjudged(&self, journey: &Asking<'_>, denial: &Denial) -> Result<Plan, ApiError> {
+        let Rights::Owner { write } = journey.statement.rights else { return Err(denied(denial)) };
         if journey.effective.is_some() {
-            return Err(denied(&denial));
+            return Err(denied(denial));
         }
         if write {
             return journey.plan(journey.bound.sql.clone(), &[], false, true);

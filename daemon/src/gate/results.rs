@@ -176,7 +176,7 @@ mod tests {
         let mut collect = Collect::default();
         let mut keeping = Keeping::new(&mut collect);
         let batch = batch(rows);
-        keeping.shape(&Arc::new(Shape::of_source(batch.schema()))).unwrap();
+        keeping.shape(&Arc::new(Shape::of_source(&batch.schema()))).unwrap();
         keeping.batch(batch).unwrap();
         if ends {
             keeping.end().unwrap();

@@ -83,7 +83,7 @@ pub fn run(
     let limit = ask.limit;
     let answer = until(runtime, cancel, source.execute(ask))?;
     let Answer { schema, mut batches, .. } = answer?;
-    let shape = Arc::new(Shape::of_source(schema));
+    let shape = Arc::new(Shape::of_source(&schema));
     consumer.shape(&shape)?;
     let mut outcome = Outcome::default();
     while let Some(batch) = until(runtime, cancel, batches.next())? {

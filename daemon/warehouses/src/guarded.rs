@@ -140,7 +140,7 @@ fn note(breaker: &Mutex<Breaker>, error: Option<&ApiError>) {
         Some(error) if error.kind == ErrorKind::Unavailable => breaker.failed(Instant::now(), &error.message),
         // Whoever gave up or ran out of time says nothing of the source.
         Some(error) if matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Deadline) => {
-            breaker.trying = false
+            breaker.trying = false;
         }
         _ => breaker.well(),
     }
