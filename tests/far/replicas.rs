@@ -328,9 +328,9 @@ fn replicas_refresh_by_themselves_and_make_room_for_each_other() {
     let Some(shop) = Shop::open() else { return };
     let Shop { server, place } = shop;
     place.ok(&["replica", "add", "orders", "--table", "orders", "--schedule", "* * * * *", "--jitter", "5s"]);
-    let due =
-        place.json(&["replica", "show", "orders", "--json"])["next_refresh"].as_str().unwrap().to_owned();
-    assert!(due > place.json(&["replica", "show", "orders", "--json"])["data_at"].as_str().unwrap());
+    let shown = place.json(&["replica", "show", "orders", "--json"]);
+    let time = |key: &str| shown[key].as_str().unwrap().to_owned();
+    assert!(time("next_refresh") > time("data_at"), "{shown}");
     place.ok(&["replica", "delete", "orders", "--confirm", "orders"]);
     place.ok(&["daemon", "stop"]);
     // Two files of about half a megabyte fit under this roof, three do not.
