@@ -142,7 +142,7 @@ fn the_key_of_an_encrypted_database_is_kept_used_and_found_nowhere() {
     // Another daemon has it too.
     place.ok(&["daemon", "restart"]);
     assert_eq!(place.ok(&query), "answer\n42\n");
-    assert!(place.ok(&["source", "show", "vault"]).contains("key  kept"));
+    assert!(place.ok(&["source", "show", "vault"]).contains("secret  kept"));
     let write = place.run(&["query", "--write", "insert into vault.t values (1)"]);
     assert!(write.code != 0 && write.err.contains("not written"), "{}", write.err);
     // Where nobody else keeps it: state, log, audit, settings, what commands print.
