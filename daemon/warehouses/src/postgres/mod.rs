@@ -4,6 +4,7 @@
 //! keeps. Types that have no exact counterpart in Arrow come as the text that the server writes.
 
 mod connect;
+mod copy;
 mod decode;
 mod errors;
 mod metadata;
@@ -18,8 +19,11 @@ use crate::port::{
 };
 use async_trait::async_trait;
 use connect::Connections;
+use copy::Tuples;
+use rows::Feed;
 use running::Running;
 use secrecy::SecretString;
+use std::borrow::Cow;
 use std::time::Instant;
 use tokio_postgres::Statement;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
@@ -57,14 +61,20 @@ impl Postgres {
         Ok(running)
     }
 
-    /// Has the server look at a statement; one whose result holds a type that Arrow lacks is read as text in that place.
-    async fn prepare(&self, running: &Running, sql: &str) -> Result<Statement, ApiError> {
+    /// Has the server look at a statement; one whose result holds a type that Arrow lacks is read as text in that place. Returns
+    /// the text that was looked at.
+    async fn prepare<'a>(
+        &self,
+        running: &Running,
+        sql: &'a str,
+    ) -> Result<(Statement, Cow<'a, str>), ApiError> {
         let failed = |e: tokio_postgres::Error| self.failed(&e).at_place_of(sql, &e);
         let statement = running.client()?.prepare(sql).await.map_err(failed)?;
-        match types::with_texts(&statement, sql) {
-            Some(readable) => running.client()?.prepare(&readable).await.map_err(|e| self.failed(&e)),
-            None => Ok(statement),
-        }
+        let Some(readable) = types::with_texts(&statement, sql) else {
+            return Ok((statement, Cow::Borrowed(sql)));
+        };
+        let statement = running.client()?.prepare(&readable).await.map_err(|e| self.failed(&e))?;
+        Ok((statement, Cow::Owned(readable)))
     }
 
     fn failed(&self, error: &tokio_postgres::Error) -> ApiError {
@@ -90,6 +100,16 @@ impl Postgres {
         running.end(false).await;
         Ok(rows)
     }
+}
+
+/// Whether a statement can stand inside a COPY.
+fn is_query(sql: &str) -> bool {
+    let word: String = sql
+        .trim_start_matches([' ', '\n', '\t', '\r', '('])
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .collect();
+    ["select", "with", "values", "table"].iter().any(|query| word.eq_ignore_ascii_case(query))
 }
 
 /// What the server says about a place is in the text that was sent.
@@ -151,7 +171,7 @@ impl Source for Postgres {
 
     async fn execute(&self, ask: Ask) -> Result<Answer, ApiError> {
         let running = self.begin(&ask).await?;
-        let statement = self.prepare(&running, &ask.sql).await?;
+        let (statement, text) = self.prepare(&running, &ask.sql).await?;
         let wanted = statement.params().len();
         if wanted != ask.params.len() {
             let message =
@@ -159,9 +179,21 @@ impl Source for Postgres {
             return Err(ApiError::new(ErrorKind::Invalid, "parameter_missing", message)
                 .hint("give each with --param NAME=VALUE, and write $NAME where it belongs"));
         }
+        let failed = |e: tokio_postgres::Error| self.failed(&e);
+        // Whoever wants all rows gets them as a copy, which takes another round trip and half the time for each row.
+        if wanted == 0 && ask.limit.is_none() && !ask.writes && is_query(&text) {
+            let copy = format!("copy ({text}\n) to stdout (format binary)");
+            let stream = running.client()?.copy_out(&copy).await.map_err(failed)?;
+            let feed = Feed::Copy(Box::pin(stream), Tuples::default());
+            return rows::answer(self.name.clone(), running, &statement, feed, false).await;
+        }
         let values: Vec<Bound> = ask.params.into_iter().map(|(_, value)| Bound(value)).collect();
-        let stream = running.client()?.query_raw(&statement, values).await.map_err(|e| self.failed(&e))?;
-        rows::answer(self.name.clone(), running, &statement, stream, ask.writes).await
+        let stream = running.client()?.query_raw(&statement, values).await.map_err(failed)?;
+        if statement.columns().is_empty() {
+            return rows::count(&self.name, running, stream, ask.writes).await;
+        }
+        let feed = Feed::Rows(Box::pin(stream));
+        rows::answer(self.name.clone(), running, &statement, feed, ask.writes).await
     }
 
     async fn describe(&self, sql: &str, _: &Session) -> Result<Vec<Column>, ApiError> {

@@ -1,5 +1,6 @@
 //! Rows of the wire into batches, as they arrive.
 
+use super::copy::{Bad, Tuples};
 use super::decode::Raw;
 use super::errors;
 use super::running::Running;
@@ -9,11 +10,12 @@ use crate::wire::columns::{Builder, unreadable};
 use crate::wire::read::{Read, field};
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use bytes::Bytes;
 use futures::{FutureExt, StreamExt, stream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_postgres::{Row, RowStream, Statement};
+use tokio_postgres::{CopyOutStream, Error, Row, RowStream, Statement};
 use wharf_protocol::{ApiError, ErrorKind};
 
 /// Rows of a full batch.
@@ -21,12 +23,35 @@ const ROWS: usize = 8192;
 /// How long rows are held back in the hope of more.
 const LINGER: Duration = Duration::from_millis(20);
 
-/// The answer that a stream of rows makes.
+/// How rows come.
+pub(super) enum Feed {
+    /// A message for each.
+    Rows(Pin<Box<RowStream>>),
+    /// As a copy, in pieces.
+    Copy(Pin<Box<CopyOutStream>>, Tuples),
+}
+
+/// What came.
+enum Piece {
+    Row(Row),
+    Bytes(Bytes),
+}
+
+impl Feed {
+    async fn next(&mut self) -> Option<Result<Piece, Error>> {
+        match self {
+            Self::Rows(stream) => stream.next().await.map(|row| row.map(Piece::Row)),
+            Self::Copy(stream, _) => stream.next().await.map(|bytes| bytes.map(Piece::Bytes)),
+        }
+    }
+}
+
+/// The answer that rows make.
 pub(super) async fn answer(
     source: String,
     running: Running,
     statement: &Statement,
-    stream: RowStream,
+    feed: Feed,
     writes: bool,
 ) -> Result<Answer, ApiError> {
     let reads: Vec<Read> = statement
@@ -34,16 +59,13 @@ pub(super) async fn answer(
         .iter()
         .map(|column| Read::of(column.type_(), column.type_modifier()).unwrap_or(Read::Text))
         .collect();
-    if statement.columns().is_empty() {
-        return count(&source, running, stream, writes).await;
-    }
     let schema =
         Column::schema(types::columns(statement).iter().zip(&reads).map(|(c, r)| field(c, *r)).collect());
     let mut rows = Rows {
         source,
         running: Some(running),
         writes,
-        stream: Box::pin(stream),
+        feed,
         schema: schema.clone(),
         builders: reads.into_iter().map(Builder::new).collect(),
         held: 0,
@@ -66,7 +88,12 @@ pub(super) async fn answer(
 }
 
 /// The answer of a statement without rows: how many it touched, where the server tells.
-async fn count(source: &str, running: Running, stream: RowStream, writes: bool) -> Result<Answer, ApiError> {
+pub(super) async fn count(
+    source: &str,
+    running: Running,
+    stream: RowStream,
+    writes: bool,
+) -> Result<Answer, ApiError> {
     let mut stream = Box::pin(stream);
     while let Some(row) = stream.next().await {
         row.map_err(|e| errors::failed(source, &e))?;
@@ -84,7 +111,7 @@ struct Rows {
     source: String,
     running: Option<Running>,
     writes: bool,
-    stream: Pin<Box<RowStream>>,
+    feed: Feed,
     schema: SchemaRef,
     builders: Vec<Builder>,
     /// Rows in the builders.
@@ -98,18 +125,20 @@ impl Rows {
     /// moment.
     async fn next(&mut self) -> Result<Option<RecordBatch>, ApiError> {
         while !self.ended && self.held < ROWS {
-            let row = match self.stream.next().now_or_never() {
+            let row = match self.feed.next().now_or_never() {
                 Some(row) => row,
-                None if self.held == 0 => self.stream.next().await,
+                None if self.held == 0 => self.feed.next().await,
                 None if !self.begun => break,
-                None => match tokio::time::timeout(LINGER, self.stream.next()).await {
+                None => match tokio::time::timeout(LINGER, self.feed.next()).await {
                     Ok(row) => row,
                     Err(_) => break,
                 },
             };
             match row {
-                Some(row) => self.take(&row.map_err(|e| errors::failed(&self.source, &e))?)?,
-                None => self.ended = true,
+                Some(Ok(Piece::Row(row))) => self.take(&row)?,
+                Some(Ok(Piece::Bytes(bytes))) => self.take_bytes(&bytes)?,
+                Some(Err(error)) => return Err(errors::failed(&self.source, &error)),
+                None => self.end()?,
             }
         }
         if self.ended
@@ -135,5 +164,28 @@ impl Rows {
         }
         self.held += 1;
         Ok(())
+    }
+
+    fn take_bytes(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
+        let Feed::Copy(_, tuples) = &mut self.feed else { return Ok(()) };
+        match tuples.take(bytes, &mut self.builders) {
+            Ok(rows) => self.held += rows,
+            Err(Bad(Some(column), why)) => return Err(unreadable(&self.schema, column, why)),
+            Err(Bad(None, _)) => return Err(errors::odd(&self.source)),
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes. A copy says itself that it is whole.
+    fn end(&mut self) -> Result<(), ApiError> {
+        self.ended = true;
+        match &self.feed {
+            Feed::Copy(_, tuples) if !tuples.whole => {
+                let message = format!("the rows of the source `{}` broke off before their end", self.source);
+                Err(ApiError::new(ErrorKind::Unavailable, "reply_broken", message)
+                    .hint("run it again; nothing of it was kept"))
+            }
+            _ => Ok(()),
+        }
     }
 }
