@@ -65,3 +65,4 @@ bench: build
 	@sh scripts/bench-tools.sh
 	@python3 scripts/bench.py $(RELEASE)
 	@cargo bench --quiet -p wharf-daemon --bench statement --bench policy
+	@cargo bench --quiet -p wharf-warehouses --bench snowflake
