@@ -38,7 +38,7 @@ pub use placed::{ALONE, Placed, Qualifier, TABLE_COMMAND};
 pub use portable::{ColumnClass, portable};
 pub use rewrite::{
     Attributes, BadFilter, BadTreatment, BoundFilter, DateUnit, Mask, MaskKey, PLACEHOLDERS, RowFilter,
-    Treatment, View, ViewColumn, rewrite, rooted,
+    Treatment, View, ViewColumn, quoted, rewrite, rooted,
 };
 
 /// What an admitted statement reads.

@@ -8,12 +8,13 @@ use crate::clock;
 use crate::formats::{ParquetFile, Shape};
 use crate::gate::{Deliver, Rights, Statement};
 use crate::lifecycle::io_error;
-use crate::sources::{Cancel, quoted};
+use crate::sources::Cancel;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio_util::task::AbortOnDropHandle;
+use wharf_policy::quoted;
 use wharf_protocol::{ApiError, ErrorKind, Replica};
 
 /// How often is told how far the fetching is.

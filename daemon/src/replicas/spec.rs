@@ -1,8 +1,8 @@
 //! What a replica copies, as statements. Pure.
 
-use crate::sources::quoted;
 use std::collections::BTreeMap;
 use wharf_policy::Dialect;
+use wharf_policy::quoted;
 use wharf_protocol::{ApiError, ErrorKind, Incremental, Param, ReplicaAdd, Table};
 
 /// Name of the parameter that holds the cursor.

@@ -2,9 +2,9 @@
 
 use crate::gate::{Gate, Rights, Statement};
 use crate::sources::duckdb::literal;
-use crate::sources::quoted;
 use std::path::PathBuf;
 use wharf_policy::Dialect;
+use wharf_policy::quoted;
 use wharf_protocol::{ApiError, ErrorKind, SampleRequest};
 
 mod draw;

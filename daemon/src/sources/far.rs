@@ -5,7 +5,7 @@ use crate::formats::Shape;
 use futures::StreamExt;
 use secrecy::SecretString;
 use std::sync::Arc;
-use wharf_policy::Dialect;
+use wharf_policy::{Dialect, quoted};
 use wharf_protocol::{ApiError, ErrorKind, SourceKind};
 use wharf_warehouses::{Address, Answer, Ask, Databricks, Guarded, Postgres, Redshift, Snowflake, Source};
 
@@ -61,14 +61,6 @@ pub fn word(name: &str, dialect: Dialect) -> String {
     if plain && !name.is_empty() { name.to_owned() } else { quoted(name, dialect) }
 }
 
-/// A name in quotes.
-pub fn quoted(name: &str, dialect: Dialect) -> String {
-    match dialect {
-        Dialect::Databricks => format!("`{}`", name.replace('`', "``")),
-        _ => super::duckdb::quote(name),
-    }
-}
-
 /// Runs a statement and hands its rows on. Blocking; `runtime` waits for the source meanwhile.
 ///
 /// # Errors
@@ -87,13 +79,7 @@ pub fn run(
     consumer.shape(&shape)?;
     let mut outcome = Outcome::default();
     while let Some(batch) = until(runtime, cancel, batches.next())? {
-        let mut batch = batch?;
-        let left = limit.map_or(u64::MAX, |limit| limit - outcome.rows);
-        if batch.num_rows() as u64 > left {
-            outcome.truncated = true;
-            batch = batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX));
-        }
-        outcome.rows += batch.num_rows() as u64;
+        let batch = outcome.count(batch?, limit);
         if batch.num_rows() > 0 {
             consumer.batch(batch)?;
         }

@@ -5,7 +5,7 @@
 pub mod duckdb;
 mod far;
 
-pub use far::{connect, quoted, run as run_far, vouch, word};
+pub use far::{connect, run as run_far, vouch, word};
 
 use crate::formats::Shape;
 use arrow::array::RecordBatch;
@@ -45,6 +45,22 @@ pub struct Outcome {
     pub rows: u64,
     /// Whether the limit cut rows off.
     pub truncated: bool,
+}
+
+impl Outcome {
+    /// Counts the rows of a batch, and cuts off those beyond `limit`.
+    pub(crate) fn count(&mut self, batch: RecordBatch, limit: Option<u64>) -> RecordBatch {
+        let left = limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.rows));
+        let batch = match batch.num_rows() as u64 > left {
+            true => {
+                self.truncated = true;
+                batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX))
+            }
+            false => batch,
+        };
+        self.rows += batch.num_rows() as u64;
+        batch
+    }
 }
 
 /// Why a statement ends before its last row.

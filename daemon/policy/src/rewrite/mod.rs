@@ -29,6 +29,7 @@ mod types;
 
 pub use filter::{Attributes, BadFilter, BoundFilter, PLACEHOLDERS, RowFilter};
 pub use places::rewrite;
+pub use quote::name as quoted;
 pub use rooted::rooted;
 pub use treatment::{BadTreatment, Mask, Treatment};
 pub use types::DateUnit;

@@ -3,7 +3,7 @@
 use crate::names::{Dialect, TableName};
 
 /// A name in quotes, so that it means exactly what the catalogue stores.
-pub(crate) fn name(name: &str, dialect: Dialect) -> String {
+pub fn name(name: &str, dialect: Dialect) -> String {
     match dialect {
         Dialect::Databricks => format!("`{}`", name.replace('`', "``")),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),

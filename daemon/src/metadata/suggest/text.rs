@@ -175,7 +175,8 @@ fn brackets(tokens: &[Token]) -> Vec<usize> {
 
 /// A name as it must be written, with the quotes that the typing began or the dialect needs.
 pub(super) fn written(name: &str, dialect: Dialect, in_quotes: bool) -> String {
-    use crate::sources::{quoted, word};
+    use crate::sources::word;
+    use wharf_policy::quoted;
     let folds_nothing = matches!(dialect, Dialect::Duckdb | Dialect::Databricks);
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match () {

@@ -119,13 +119,7 @@ impl Run<'_> {
             if cancel.raised() {
                 return Err(Stop::Cancelled);
             }
-            let mut batch = RecordBatch::from(&rows);
-            let left = self.limit.map_or(u64::MAX, |limit| limit - outcome.rows);
-            if rows.len() as u64 > left {
-                outcome.truncated = true;
-                batch = batch.slice(0, usize::try_from(left).unwrap_or(usize::MAX));
-            }
-            outcome.rows += batch.num_rows() as u64;
+            let batch = outcome.count(RecordBatch::from(&rows), self.limit);
             if batch.num_rows() > 0 {
                 consumer.batch(batch)?;
             }
