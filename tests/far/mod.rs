@@ -4,5 +4,6 @@ mod contract;
 mod databricks;
 mod governed;
 mod postgres;
+mod redshift;
 mod replicas;
 mod snowflake;

@@ -6,7 +6,7 @@ use crate::support::{Place, shared, wait_until};
 use serde_json::Value;
 
 /// The shop of the semantic cases in a database of this server.
-fn shop(server: &Server) -> bool {
+pub fn shop(server: &Server) -> bool {
     let Some(dir) = shared("cases/semantic") else { return false };
     let types: Value = serde_json::from_slice(&std::fs::read(dir.join("tables.json")).unwrap()).unwrap();
     server.run("postgres", "create database shop");

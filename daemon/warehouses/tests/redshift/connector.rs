@@ -1,11 +1,10 @@
 //! The face before Amazon's own driver: what it takes for Redshift is not only our opinion.
 
-use super::face::{Face, Nature};
-use super::login::{Login, PASSWORD};
 use super::server;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
+use wharf_redshift_face::{Face, Login, Nature, PASSWORD};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn amazons_own_driver_takes_the_face_for_redshift() {

@@ -1,6 +1,5 @@
 //! A wire that breaks in every way: the whole result, or an error; never a part of it as if it were whole.
 
-use super::face::{Face, Fault, Nature};
 use super::{ask, asked, drained, dressed, ids, server, source_at};
 use futures::StreamExt;
 use rand::rngs::StdRng;
@@ -8,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use wharf_protocol::ErrorKind;
+use wharf_redshift_face::{Face, Fault, Nature};
 use wharf_warehouses::{Ask, Source};
 
 /// So often the wire is broken by chance.

@@ -4,9 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod connector;
-mod face;
 mod faults;
-mod login;
 mod metadata;
 #[path = "../../../../tests/support/postgres.rs"]
 #[allow(dead_code)] // Its other half is for the tests through the executable.
@@ -16,49 +14,20 @@ mod values;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int32Type;
-use face::{Face, Nature};
+
 use futures::StreamExt;
 use postgres::Server;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
 use wharf_protocol::{ApiError, Param};
+use wharf_redshift_face::{DRESS, Face, HBA, Nature};
 use wharf_warehouses::{Address, Answer, Ask, Redshift, Session, Source};
-
-/// What the wire tells of a Redshift that PostgreSQL does not have.
-const REDSHIFT: &str = r#"
-    create or replace function pg_catalog.version() returns text stable language sql as
-      $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2, Redshift 1.0.71629'::text $$;
-    create view pg_catalog.svv_all_schemas as
-      select current_database()::varchar as database_name, nspname::varchar as schema_name from pg_namespace;
-    create view pg_catalog.svv_all_tables as
-      select table_catalog::varchar as database_name, table_schema::varchar as schema_name,
-        table_name::varchar as table_name,
-        case table_type when 'BASE TABLE' then 'TABLE' else table_type end::varchar as table_type,
-        obj_description(format('%I.%I', table_schema, table_name)::regclass)::varchar as remarks
-      from information_schema.tables;
-    create view pg_catalog.svv_all_columns as
-      select table_catalog::varchar as database_name, table_schema::varchar as schema_name,
-        table_name::varchar as table_name, column_name::varchar as column_name, ordinal_position::int as ordinal_position,
-        data_type::varchar as data_type, is_nullable::varchar as is_nullable,
-        character_maximum_length::int as character_maximum_length, numeric_precision::int as numeric_precision,
-        numeric_scale::int as numeric_scale,
-        col_description(format('%I.%I', table_schema, table_name)::regclass, ordinal_position)::varchar as remarks
-      from information_schema.columns;
-    create view pg_catalog.svv_table_info as
-      select current_database()::varchar as "database", n.nspname::varchar as "schema", c.relname::varchar as "table",
-        1::bigint as size, c.reltuples::numeric(38,0) as tbl_rows, c.reltuples::numeric(38,0) as estimated_visible_rows
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.reltuples > 0;
-    grant select on pg_catalog.svv_all_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_all_columns to public;
-"#;
-
-/// Who comes in how, behind the face.
-const HBA: &str = "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
 
 /// A server that is dressed up; none where PostgreSQL is not installed.
 fn server() -> Option<Server> {
     let settings = ["allow_system_table_mods=on", "hba_file={dir}/hba", "max_connections=40"];
     let server = Server::with_files(&[("hba", HBA)], &settings)?;
-    server.run("postgres", REDSHIFT);
+    server.run("postgres", DRESS);
     Some(server)
 }
 

@@ -1,13 +1,12 @@
 //! What is wrong with an address, a user or a server is told, and the password never is.
 
-use super::face::{Face, Nature};
-use super::login::{Login, PASSWORD};
 use super::{ask, asked, dressed, ids, server, source_at};
 use rcgen::generate_simple_self_signed;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 use wharf_protocol::{ApiError, ErrorKind};
+use wharf_redshift_face::{Face, Login, Nature, PASSWORD};
 use wharf_warehouses::{Redshift, Source};
 
 async fn tried(source: Result<Redshift, ApiError>) -> Result<(), ApiError> {

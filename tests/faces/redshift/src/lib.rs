@@ -4,7 +4,14 @@
 //! floats, settings of later versions), what only it has is put on: types, versions, ways of signing in. The proxy also breaks
 //! what it is told to break.
 
-use super::login::{Login, let_in};
+// Helpers of tests may panic like tests.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod login;
+
+use login::let_in;
+pub use login::{Login, PASSWORD};
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures::FutureExt;
 use pgwire::messages::data::{DataRow, FieldDescription};
@@ -21,6 +28,36 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+/// Statements that give a database of PostgreSQL what Redshift has beyond it; they need `allow_system_table_mods`.
+pub const DRESS: &str = r#"
+    create or replace function pg_catalog.version() returns text stable language sql as
+      $$ select 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2, Redshift 1.0.71629'::text $$;
+    create view pg_catalog.svv_all_schemas as
+      select current_database()::varchar as database_name, nspname::varchar as schema_name from pg_namespace;
+    create view pg_catalog.svv_all_tables as
+      select table_catalog::varchar as database_name, table_schema::varchar as schema_name,
+        table_name::varchar as table_name,
+        case table_type when 'BASE TABLE' then 'TABLE' else table_type end::varchar as table_type,
+        obj_description(format('%I.%I', table_schema, table_name)::regclass)::varchar as remarks
+      from information_schema.tables;
+    create view pg_catalog.svv_all_columns as
+      select table_catalog::varchar as database_name, table_schema::varchar as schema_name,
+        table_name::varchar as table_name, column_name::varchar as column_name, ordinal_position::int as ordinal_position,
+        data_type::varchar as data_type, is_nullable::varchar as is_nullable,
+        character_maximum_length::int as character_maximum_length, numeric_precision::int as numeric_precision,
+        numeric_scale::int as numeric_scale,
+        col_description(format('%I.%I', table_schema, table_name)::regclass, ordinal_position)::varchar as remarks
+      from information_schema.columns;
+    create view pg_catalog.svv_table_info as
+      select current_database()::varchar as "database", n.nspname::varchar as "schema", c.relname::varchar as "table",
+        1::bigint as size, c.reltuples::numeric(38,0) as tbl_rows, c.reltuples::numeric(38,0) as estimated_visible_rows
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.reltuples > 0;
+    grant select on pg_catalog.svv_all_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_all_columns to public;
+"#;
+
+/// Who comes in how, behind the face.
+pub const HBA: &str = "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
 
 /// What goes wrong once the rows of a statement with the word `numbers` flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +203,25 @@ async fn tell(client: &mut dyn Io, refused: ErrorResponse) -> Done {
 /// Types that Amazon's own driver asks for in binary even of the oldest servers. All others come as text only.
 const BINARY: &[u32] = &[16, 18, 19, 20, 21, 23, 24, 25, 26, 700, 701, 705, 1042, 1043, 1114, 1184];
 
+/// What PostgreSQL takes and Redshift does not.
+const LACKED: &[&str] = &[
+    " filter (",
+    "distinct on",
+    " lateral ",
+    "distinct from",
+    "string_agg",
+    "array_agg",
+    " tablesample ",
+    "on conflict",
+    " returning ",
+    "to_regclass",
+    "jsonb",
+    "::uuid",
+    "isodow",
+    "make_date",
+    "unnest(",
+];
+
 /// A column whose values are changed on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dressed {
@@ -273,6 +329,8 @@ impl Proxy {
             )
         } else if word.contains("client_connection_check_interval") {
             ("42704", "unrecognized configuration parameter".to_owned())
+        } else if let Some(lacked) = LACKED.iter().find(|lacked| word.contains(**lacked)) {
+            ("0A000", format!("Redshift has no `{}`", lacked.trim()))
         } else {
             return sql;
         };

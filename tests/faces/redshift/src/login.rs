@@ -1,6 +1,6 @@
 //! How the face lets people in.
 
-use super::face::{Io, refusal};
+use super::{Io, refusal};
 use bytes::{BufMut, BytesMut};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::startup::{Authentication, Startup};
