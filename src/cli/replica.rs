@@ -56,7 +56,7 @@ pub struct ReplicaAddArgs {
     /// The source that is copied from
     #[arg(long)]
     pub source: Option<String>,
-    /// TABLE or SCHEMA.TABLE, as the source stores it; for a query the name that its rows get
+    /// TABLE, SCHEMA.TABLE or SOURCE.SCHEMA.TABLE, as the source stores it; for a query the name that its rows get
     #[arg(long)]
     pub table: String,
     /// Only these columns

@@ -73,16 +73,18 @@ fn table(add: &ReplicaAdd) -> String {
 }
 
 async fn add(context: &Context, client: &Client, args: ReplicaAddArgs) -> Result<ExitCode, Failure> {
-    let (schema, table) = match args.table.split_once('.') {
-        Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
-        None => (None, args.table.clone()),
+    let (root, schema, table) = parts(&args.table)?;
+    let source = match (args.source, root) {
+        (Some(source), Some(root)) if source != root => {
+            let message = format!("--source says `{source}`, --table says `{root}`");
+            return Err(Failure::usage(message).hint("leave one of them out"));
+        }
+        (Some(source), _) | (None, Some(source)) => source,
+        (None, None) => only_source(client).await?,
     };
     let add = ReplicaAdd {
         name: args.name,
-        source: match args.source {
-            Some(source) => source,
-            None => only_source(client).await?,
-        },
+        source,
         schema,
         table,
         columns: args.columns,
@@ -95,6 +97,27 @@ async fn add(context: &Context, client: &Client, args: ReplicaAddArgs) -> Result
     };
     let replica = send(context, client, "/api/replicas", &add, "replica").await?;
     told(context, replica, "copied", args.json)
+}
+
+/// Source, schema and table of a name; a part with a dot in it stands in double quotes.
+fn parts(name: &str) -> Result<(Option<String>, Option<String>, String), Failure> {
+    let (mut parts, mut quoted, mut letters) = (vec![String::new()], false, name.chars().peekable());
+    while let Some(letter) = letters.next() {
+        let last = parts.len() - 1;
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => parts[last].extend(letters.next()),
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            letter => parts[last].push(letter),
+        }
+    }
+    let mut parts = parts.into_iter().rev();
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(table), schema, source, None) if !quoted && !table.is_empty() => Ok((source, schema, table)),
+        _ => Err(Failure::usage(format!("`{name}` names no table")).hint(
+            "write TABLE, SCHEMA.TABLE or SOURCE.SCHEMA.TABLE; a part with a dot in it stands in double quotes",
+        )),
+    }
 }
 
 /// The source that is meant where none is named.
@@ -115,7 +138,8 @@ fn told(context: &Context, replica: Value, done: &str, json: bool) -> Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     let replica: Replica = serde_json::from_value(replica).map_err(|e| Failure::usage(e.to_string()))?;
-    let rows = grouped(&replica.rows.unwrap_or(0).to_string());
+    let count = replica.rows.unwrap_or(0);
+    let rows = format!("{} {}", grouped(&count.to_string()), if count == 1 { "row" } else { "rows" });
     let fetched = replica.history.first().map_or(0, |refresh| refresh.rows);
     let part = match replica.history.first() {
         Some(refresh) if refresh.mode == "incremental" => {
@@ -123,7 +147,10 @@ fn told(context: &Context, replica: Value, done: &str, json: bool) -> Result<Exi
         }
         _ => String::new(),
     };
-    note(&context.terminal, &format!("{done} {}: {rows} rows{part}", replica.add.name));
+    note(&context.terminal, &format!("{done} {}: {rows}{part}", replica.add.name));
+    if done == "copied" && replica.query_as.ends_with(&format!(".replica.{}", replica.add.name)) {
+        note(&context.terminal, &format!("read it as {}", replica.query_as));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -141,9 +168,10 @@ async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failu
         }
     };
     line("status", Some(replica.status.clone()));
+    line("query as", Some(replica.query_as.clone()));
     line("columns", (!add.columns.is_empty()).then(|| add.columns.join(", ")));
     line("where", add.filter.clone());
-    line("query", add.sql.clone());
+    line("sql", add.sql.clone());
     line("cursor", add.incremental.as_ref().map(|i| format!("{}, keys {}", i.cursor, i.keys.join(", "))));
     line("schedule", add.schedule.clone());
     line("max age", add.max_age.map(|seconds| format!("{seconds} s")));
@@ -162,4 +190,22 @@ async fn show(client: &Client, name: &str, json: bool) -> Result<ExitCode, Failu
     }
     out(&text);
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn names_are_taken_apart_at_their_dots() {
+        let of =
+            |name: &str| parts(name).ok().map(|(a, b, c)| [a, b, Some(c)].map(Option::unwrap_or_default));
+        assert_eq!(of("t"), Some(["", "", "t"].map(str::to_owned)));
+        assert_eq!(of("s.t"), Some(["", "s", "t"].map(str::to_owned)));
+        assert_eq!(of("far.s.t"), Some(["far", "s", "t"].map(str::to_owned)));
+        assert_eq!(of(r#"s."a.b ""c""""#), Some(["", "s", r#"a.b "c""#].map(str::to_owned)));
+        for wrong in ["", "s.", "a.b.c.d", "\"t"] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
 }

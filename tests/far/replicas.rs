@@ -144,6 +144,30 @@ fn parts_and_queries_are_copied_too() {
         "--json",
     ]);
     assert_eq!(sums["rows"], 2);
+    // They have names of their own, beside which copies of whole tables can be read; the engine that holds them reads the SQL.
+    shop.place.ok(&["replica", "add", "all_orders", "--table", "crm.public.orders", "--max-age", "1h"]);
+    shop.server.run("postgres", "delete from orders where id > 300");
+    let (out, stats) = routed(
+        &shop.place,
+        &["query", "select count(*) as n, arg_max(status, id) as s from crm.replica.open"],
+    );
+    assert_eq!((out.as_str(), stats["route"].as_str()), ("n,s\n333,open\n", Some("replica:open")), "{stats}");
+    let sql =
+        "select s.status, s.s from replica.sums s where s.status in (select status from orders) order by 1";
+    let (out, stats) = routed(&shop.place, &["query", sql, "--source", "crm"]);
+    assert_eq!(out, "status,s\nopen,208541.25\npaid,417083.75\n");
+    assert_eq!(stats["route"], "replica:sums,all_orders");
+    for (args, word) in [
+        (&["select note from crm.replica.open"][..], "note"),
+        (&["select 1 from crm.replica.open", "--max-age", "0"], "wharf replica refresh open"),
+        (&["select 1 from crm.replica.open, crm.public.nothing"], "nothing"),
+        (&["delete from crm.replica.open", "--write"], "--write"),
+    ] {
+        let all: Vec<&str> = ["query"].iter().chain(args).copied().collect();
+        let ran = shop.place.run(&all);
+        assert!(ran.code != 0 && ran.err.contains(word), "{args:?}: {}", ran.err);
+    }
+    shop.place.ok(&["replica", "delete", "all_orders", "--confirm", "all_orders"]);
     for (args, code, word) in [
         (&["Bad", "--table", "orders"][..], 2, "cannot be a replica's name"),
         (&["open", "--table", "orders"], 1, "already"),
@@ -321,6 +345,35 @@ fn rules_hold_on_copies_too() {
         "{text}"
     );
     assert_ne!(ask("select phone from people").0, 200);
+    // A part is read under the rules of its table; what a query gave is the owner's.
+    let add = |args: &[&str]| {
+        let all: Vec<&str> = ["replica", "add", "--source", "crm"].iter().chain(args).copied().collect();
+        door.place.run(&all)
+    };
+    let lacking = add(&["ids", "--table", "people", "--columns", "id"]);
+    assert!(lacking.code == 2 && lacking.err.contains("tenant"), "{} {}", lacking.code, lacking.err);
+    let part = add(&["some", "--table", "people", "--columns", "id,tenant,phone"]);
+    assert_eq!(part.code, 0, "{}", part.err);
+    let query = add(&["names", "--table", "names", "--sql", "select tenant, phone from people"]);
+    assert_eq!(query.code, 0, "{}", query.err);
+    let (status, reply) = ask("select * from crm.replica.some");
+    let text = reply.to_string();
+    assert!(
+        status == 200 && text.contains("acme") && !text.contains("umbra") && !text.contains("4917"),
+        "{text}"
+    );
+    for refused in [
+        "select phone from crm.replica.some",
+        "select * from crm.replica.names",
+        "select * from replica.names n",
+    ] {
+        let (status, reply) = ask(refused);
+        assert!(status != 200 && !reply.to_string().contains("4917"), "{refused}: {reply}");
+    }
+    assert!(door.place.ok(&["query", "select * from crm.replica.names", "--format", "csv"]).contains("4918"));
+    // Without a grant for the table there is none for its part.
+    door.place.ok(&["table", "deny", "crm.public.people", "--to", "everyone"]);
+    assert_ne!(ask("select * from crm.replica.some").0, 200);
 }
 
 #[test]

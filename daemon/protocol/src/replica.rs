@@ -74,6 +74,8 @@ pub struct Replica {
     pub next_refresh: Option<String>,
     /// When it was added.
     pub created_at: String,
+    /// As statements call it: the table that it stands for, else SOURCE.replica.NAME.
+    pub query_as: String,
     /// Its last refreshes, the latest first; in a list only the last one.
     pub history: Vec<ReplicaRefresh>,
 }

@@ -9,16 +9,32 @@ use std::time::Duration;
 use wharf_policy::TableName;
 use wharf_protocol::Table;
 
-/// A local copy of a whole table: every row, every column.
+/// The schema under which copies are called that stand for no whole table: `SOURCE.replica.NAME`.
+pub const PARTS: &str = "replica";
+
+/// What a copy holds of its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holds {
+    /// Every row and every column of a table: answers may come from it that ask for the table.
+    Table,
+    /// Some rows or some columns of this table, whose grants and rules hold for it too.
+    Part(TableName),
+    /// The rows of a query. What rules hold for those nobody can tell, so they are the owner's.
+    Query,
+}
+
+/// A local copy of what is elsewhere.
 #[derive(Debug, Clone)]
 pub struct LocalCopy {
     /// The replica's name.
     pub replica: String,
-    /// The table that it stands for, under its source's name.
+    /// What it holds.
+    pub holds: Holds,
+    /// As statements call it, under its source's name: the table that it stands for, else a name of its own.
     pub table: TableName,
-    /// Its columns as the embedded engine has them.
+    /// Its columns as the embedded engine has them; the schema and the name are those of the table in the file.
     pub columns: Arc<Table>,
-    /// The database file; the table has the same schema and name in it.
+    /// The database file.
     pub file: PathBuf,
     /// When the data were read at the source.
     pub data_at: DateTime<Utc>,
@@ -30,6 +46,20 @@ impl LocalCopy {
     /// The catalog that it is attached as.
     pub fn alias(&self) -> String {
         format!("replica_{}", self.replica)
+    }
+
+    /// Where an instance that has attached it finds its rows.
+    pub fn place(&self) -> TableName {
+        TableName::new(self.alias(), &self.columns.schema, &self.columns.name)
+    }
+
+    /// The table whose grants and rules hold for it; none where only the owner may read it.
+    pub fn ruled_as(&self) -> Option<&TableName> {
+        match &self.holds {
+            Holds::Table => Some(&self.table),
+            Holds::Part(table) => Some(table),
+            Holds::Query => None,
+        }
     }
 
     /// As an instance attaches it.
@@ -78,7 +108,8 @@ impl Copies {
     pub fn of(&self, source: &str, asked: Option<Duration>, now: DateTime<Utc>) -> Vec<LocalCopy> {
         let all = self.0.all.read().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<LocalCopy> = Vec::new();
-        for copy in all.values().filter(|copy| copy.table.catalog == source && copy.serves(asked, now)) {
+        let whole = |copy: &&LocalCopy| copy.holds == Holds::Table && copy.table.catalog == source;
+        for copy in all.values().filter(whole).filter(|copy| copy.serves(asked, now)) {
             match found.iter_mut().find(|other| other.table == copy.table) {
                 None => found.push(copy.clone()),
                 Some(older) if older.data_at < copy.data_at => *older = copy.clone(),
@@ -86,6 +117,13 @@ impl Copies {
             }
         }
         found
+    }
+
+    /// The copies of a source that stand for no whole table.
+    pub fn parts(&self, source: &str) -> Vec<LocalCopy> {
+        let all = self.0.all.read().unwrap_or_else(PoisonError::into_inner);
+        let part = |copy: &&LocalCopy| copy.holds != Holds::Table && copy.table.catalog == source;
+        all.values().filter(part).cloned().collect()
     }
 
     /// An answer comes from this one.

@@ -7,7 +7,7 @@ mod keys;
 mod listing;
 mod store;
 
-pub use copies::{Copies, LocalCopy};
+pub use copies::{Copies, Holds, LocalCopy, PARTS};
 pub use definitions::Definitions;
 pub use listing::{Listing, unknown_table};
 

@@ -70,6 +70,7 @@ impl<W: Write + Send> Consumer for ParquetWriter<W> {
 /// Collects rows in a Parquet file, for another step to read. They are written by a thread of its own, so that the next ones are
 /// fetched meanwhile.
 pub(crate) struct ParquetFile {
+    between: Option<Between>,
     out: Option<ParquetWriter<BufWriter<File>>>,
     writing: Option<Writing>,
     counter: Arc<AtomicU64>,
@@ -78,6 +79,9 @@ pub(crate) struct ParquetFile {
     /// Whether the last row has come: else the file is not whole.
     pub(crate) ended: bool,
 }
+
+/// Called on the thread that writes after each batch; while it has not returned, no more than a few are taken.
+pub(crate) type Between = Box<dyn FnMut() + Send>;
 
 /// The thread that writes.
 struct Writing {
@@ -97,7 +101,12 @@ impl ParquetFile {
             .set_dictionary_enabled(false)
             .set_statistics_enabled(EnabledStatistics::None);
         let out = Some(ParquetWriter { out: Some(file), writer: None, properties: plain.build() });
-        Ok(Self { out, writing: None, counter: Arc::default(), shape: None, ended: false })
+        Ok(Self { between: None, out, writing: None, counter: Arc::default(), shape: None, ended: false })
+    }
+
+    /// Has this called between batches.
+    pub(crate) fn pausing(self, between: impl FnMut() + Send + 'static) -> Self {
+        Self { between: Some(Box::new(between)), ..self }
     }
 
     /// Rows so far, for whoever tells how far it is.
@@ -126,9 +135,11 @@ impl Consumer for ParquetFile {
         let Some(mut out) = self.out.take() else { return Ok(()) };
         out.shape(shape)?;
         let (batches, waiting) = sync_channel::<RecordBatch>(WAITING);
+        let mut between = self.between.take().unwrap_or_else(|| Box::new(|| {}));
         let work = move || {
             for batch in waiting {
                 out.batch(batch)?;
+                between();
             }
             out.end()
         };

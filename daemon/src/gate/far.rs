@@ -41,6 +41,9 @@ impl Gate {
         source: &Arc<dyn Source>,
         cancel: &Cancel,
     ) -> Result<Plan, ApiError> {
+        if let Some(plan) = self.plan_parts(statement, effective, name, source)? {
+            return Ok(plan);
+        }
         if let Some(plan) = self.plan_local(statement, effective, name, source) {
             return Ok(plan);
         }

@@ -4,16 +4,16 @@
 //! read) sends the statement to its source: a copy is a shortcut and never a reason to fail.
 
 use super::Gate;
-use super::plan::{Instance, Plan, Rights, Route, named_tables, trimmed};
+use super::plan::{Instance, Plan, Rights, Route, denied, named_tables, trimmed};
 use super::work::Statement;
-use crate::catalog::{Listing, LocalCopy, Reached};
+use crate::catalog::{Holds, Listing, LocalCopy, PARTS, Reached};
 use crate::clock;
 use crate::policies::Effective;
 use crate::sources::duckdb::{Attachment, Fence};
 use std::sync::Arc;
 use std::time::Duration;
-use wharf_policy::{Checked, ColumnClass, Dialect, DuckdbParser, Policy, TableName};
-use wharf_protocol::Table;
+use wharf_policy::{Checked, ColumnClass, Dialect, DuckdbParser, Policy, TableName, View};
+use wharf_protocol::{ApiError, ErrorKind, Table};
 use wharf_warehouses::Source;
 
 /// The longest text that is looked at, in bytes.
@@ -46,12 +46,76 @@ impl Gate {
             }
         };
         let (checked, used) =
-            self.judge_local(statement, effective, &text, name, source.default_schema(), &copies)?;
-        let (sql, ruled) = self.as_seen_local(effective, &text, &checked, &used, &listing)?;
+            self.judge_local(statement, effective, &text, name, source.default_schema(), &copies).ok()??;
+        let plan = self.on_copies(effective, &text, name, &checked, used, &listing).ok()?;
+        // The engine says whether it knows every name and type of it; and a file that is gone or damaged shows here.
+        match plan.prepare(&self.0.pool) {
+            Ok(()) => Some(plan),
+            Err(error) => {
+                tracing::info!(source = name, %error, "a local copy cannot answer; the source is asked");
+                None
+            }
+        }
+    }
+
+    /// How a statement runs that names a copy of a part of a table, or of a query's rows; none where it names no such copy. It is
+    /// written in the language of the engine that has them, and may read copies of whole tables beside them.
+    pub(super) fn plan_parts(
+        &self,
+        statement: &Statement,
+        effective: Option<&Effective>,
+        name: &str,
+        source: &Arc<dyn Source>,
+    ) -> Result<Option<Plan>, ApiError> {
+        let (parts, text) = (self.0.catalog.copies().parts(name), statement.sql.to_lowercase());
+        let named = |copy: &LocalCopy| text.contains(&format!("{PARTS}.{}", copy.table.table));
+        if statement.action == "replica" || !parts.iter().any(named) {
+            return Ok(None);
+        }
+        if statement.rights == (Rights::Owner { write: true }) {
+            let message = "a copy is made by its refreshes and by nothing else";
+            return Err(ApiError::new(ErrorKind::Refused, "replica_read_only", message)
+                .hint("leave --write away, or change the data at their source"));
+        }
+        let mut copies = parts;
+        copies.extend(self.0.catalog.copies().of(name, statement.max_age, clock::now()));
+        let schema = source.default_schema();
+        let Some((checked, used)) =
+            self.judge_local(statement, effective, &statement.sql, name, schema, &copies)?
+        else {
+            return Ok(None);
+        };
+        if let Some(old) = used.iter().find(|copy| {
+            copy.holds != Holds::Table
+                && statement.max_age.is_some()
+                && !copy.serves(statement.max_age, clock::now())
+        }) {
+            let message = format!(
+                "the data of the replica `{}` are of {}, older than is asked for",
+                old.replica, old.data_at
+            );
+            return Err(ApiError::new(ErrorKind::Conflict, "replica_old", message)
+                .hint(format!("bring it up to date: wharf replica refresh {}", old.replica)));
+        }
+        let listing = self.0.catalog.listing_of(name, &Reached::Far(source.clone()), &self.0.pool)?;
+        self.on_copies(effective, &statement.sql, name, &checked, used, &listing).map(Some)
+    }
+
+    /// The plan of a statement that reads copies and nothing else.
+    fn on_copies(
+        &self,
+        effective: Option<&Effective>,
+        text: &str,
+        name: &str,
+        checked: &Checked,
+        used: Vec<LocalCopy>,
+        listing: &Listing,
+    ) -> Result<Plan, ApiError> {
+        let (sql, ruled) = self.as_seen_local(effective, text, checked, &used, listing)?;
         let mut attachments: Vec<Attachment> = used.iter().map(LocalCopy::attachment).collect();
         attachments.sort_by(|a, b| a.alias.cmp(&b.alias));
         let names: Vec<TableName> = checked.tables.clone();
-        let plan = Plan {
+        Ok(Plan {
             route: Route::Embedded(Instance {
                 fence: Fence::Locked,
                 attachments,
@@ -66,18 +130,13 @@ impl Gate {
             names,
             ruled,
             sql,
-        };
-        // The engine says whether it knows every name and type of it; and a file that is gone or damaged shows here.
-        match plan.prepare(&self.0.pool) {
-            Ok(()) => Some(plan),
-            Err(error) => {
-                tracing::info!(source = name, %error, "a local copy cannot answer; the source is asked");
-                None
-            }
-        }
+        })
     }
 
-    /// What it reads, all of it from copies; none where the policy refuses it or a table has no copy.
+    /// What it reads, all of it from copies; none where it reads none.
+    ///
+    /// # Errors
+    /// When the policy refuses it, or a table has no copy.
     fn judge_local(
         &self,
         statement: &Statement,
@@ -86,18 +145,23 @@ impl Gate {
         name: &str,
         schema: &str,
         copies: &[LocalCopy],
-    ) -> Option<(Checked, Vec<LocalCopy>)> {
+    ) -> Result<Option<(Checked, Vec<LocalCopy>)>, ApiError> {
         let known: Vec<TableName> = copies.iter().map(|copy| copy.table.clone()).collect();
         let allowed = match &statement.rights {
-            Rights::Tables(names) => named_tables(name, &known, names, schema).ok()?,
+            Rights::Tables(names) => named_tables(name, &known, names, schema)?,
             Rights::Owner { .. } | Rights::Source => known,
         };
-        let allowed = allowed.into_iter().filter(|t| effective.is_none_or(|e| e.allows(t))).collect();
+        let copy_of = |table: &TableName| copies.iter().find(|copy| copy.table == *table);
+        let sees = |table: &TableName| {
+            let Some(effective) = effective else { return true };
+            copy_of(table).and_then(LocalCopy::ruled_as).is_some_and(|ruled| effective.allows(ruled))
+        };
+        let allowed = allowed.into_iter().filter(sees).collect();
         let policy = Policy::new(Dialect::Duckdb, allowed, name, schema);
-        let checked = self.0.verdicts.check(text, &policy, &self.0.parser).ok()?;
-        let copy_of = |table: &TableName| copies.iter().find(|copy| copy.table == *table).cloned();
-        let used: Vec<LocalCopy> = checked.tables.iter().map(copy_of).collect::<Option<_>>()?;
-        (!used.is_empty()).then_some((checked, used))
+        let checked = self.0.verdicts.check(text, &policy, &self.0.parser).map_err(|d| denied(&d))?;
+        let used: Option<Vec<LocalCopy>> =
+            checked.tables.iter().map(|table| copy_of(table).cloned()).collect();
+        Ok(used.filter(|used| !used.is_empty()).map(|used| (checked, used)))
     }
 
     /// The statement with its copies in the place of the tables, cut down to what the reader may see; and whether it was cut.
@@ -108,31 +172,39 @@ impl Gate {
         checked: &Checked,
         used: &[LocalCopy],
         listing: &Listing,
-    ) -> Option<(String, bool)> {
-        let own = |table: &TableName| {
-            let copy = used.iter().find(|copy| copy.table == *table)?;
-            Some(TableName { catalog: copy.alias(), ..table.clone() })
-        };
-        let sql = trimmed(&wharf_policy::rooted(text, checked, &own, Dialect::Duckdb).ok()?);
+    ) -> Result<(String, bool), ApiError> {
+        let copy_of = |table: &TableName| used.iter().find(|copy| copy.table == *table);
+        let own = |table: &TableName| copy_of(table).map(LocalCopy::place);
+        let rooted = wharf_policy::rooted(text, checked, &own, Dialect::Duckdb);
+        let sql = trimmed(&rooted.map_err(|d| denied(&d))?);
         let physical: Vec<TableName> = checked.tables.iter().filter_map(own).collect();
         let policy = Policy::new(Dialect::Duckdb, physical, "memory", "main");
-        let again = self.0.verdicts.check(&sql, &policy, &self.0.parser).ok()?;
-        let Some(effective) = effective else { return Some((sql, false)) };
+        let again = self.0.verdicts.check(&sql, &policy, &self.0.parser).map_err(|d| denied(&d))?;
+        let Some(effective) = effective else { return Ok((sql, false)) };
         let Listing { tables, definitions } = listing;
-        super::views::look_beneath(effective, tables, &checked.tables, definitions).ok()?;
-        let columns: Vec<Table> = used.iter().map(|copy| Table::clone(&copy.columns)).collect();
+        let ruled: Vec<TableName> = used.iter().filter_map(LocalCopy::ruled_as).cloned().collect();
+        super::views::look_beneath(effective, tables, &ruled, definitions)?;
         let looked = (&self.0.parser as &dyn DuckdbParser, Dialect::Duckdb);
-        let mut views =
-            super::views::of(effective, &columns, &checked.tables, looked, &self.0.filters).ok()?;
+        let mut views = Vec::new();
+        for copy in used {
+            // The rules are those of the table that it was copied from; the columns are its own.
+            let Some(of) = copy.ruled_as() else { continue };
+            let columns = Table {
+                catalog: of.catalog.clone(),
+                schema: of.schema.clone(),
+                name: of.table.clone(),
+                ..Table::clone(&copy.columns)
+            };
+            let ruled =
+                super::views::of(effective, &[columns], std::slice::from_ref(of), looked, &self.0.filters)?;
+            views.extend(ruled.into_iter().map(|view| View { table: copy.place(), ..view }));
+        }
         if views.is_empty() {
-            return Some((sql, false));
+            return Ok((sql, false));
         }
-        for view in &mut views {
-            view.table = own(&view.table)?;
-        }
-        let key = self.0.policies.mask_key().ok()?;
-        let seen = wharf_policy::rewrite(&sql, &again, &views, Dialect::Duckdb, key).ok()?;
-        Some((seen, true))
+        let key = self.0.policies.mask_key()?;
+        let seen = wharf_policy::rewrite(&sql, &again, &views, Dialect::Duckdb, key);
+        Ok((seen.map_err(|d| denied(&d))?, true))
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     // By id: whose it is, and how to end it.
     running: Mutex<HashMap<String, (String, Cancel)>>,
+    // Those that nobody waits for.
+    background: AtomicU64,
     ended: Mutex<VecDeque<(String, QueryStats)>>,
     waiting: AtomicU64,
     begun: AtomicU64,
@@ -26,6 +28,7 @@ struct Inner {
 pub struct Guard {
     registry: Registry,
     id: String,
+    background: bool,
 }
 
 impl Registry {
@@ -33,7 +36,12 @@ impl Registry {
     pub fn enter(&self, id: &str, whose: String, cancel: &Cancel) -> Guard {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.running().insert(id.to_owned(), (whose, cancel.clone()));
-        Guard { registry: self.clone(), id: id.to_owned() }
+        Guard { registry: self.clone(), id: id.to_owned(), background: false }
+    }
+
+    /// Whether a statement runs that somebody waits for.
+    pub fn has_readers(&self) -> bool {
+        self.running_count() > self.0.background.load(Ordering::Relaxed)
     }
 
     /// Remembers how a statement of somebody's went.
@@ -113,6 +121,20 @@ impl Registry {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.registry.running().remove(&self.id);
+        if self.background {
+            self.registry.0.background.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Guard {
+    /// Nobody waits for this statement: it is to give way to those that somebody waits for.
+    pub fn in_background(mut self) -> Self {
+        if !self.background {
+            self.registry.0.background.fetch_add(1, Ordering::Relaxed);
+            self.background = true;
+        }
+        self
     }
 }
 

@@ -119,7 +119,10 @@ impl Gate {
             }
         };
         let registry = self.registry().clone();
-        let guard = registry.enter(&statement.id, self.principal().name(), &cancel);
+        let mut guard = registry.enter(&statement.id, self.principal().name(), &cancel);
+        if statement.action == "replica" {
+            guard = guard.in_background();
+        }
         // Whoever sets a deadline means the time until there is an answer, waiting included.
         let deadline = statement.timeout.or(self.0.limits.timeout).map(|limit| {
             let cancel = cancel.clone();

@@ -27,6 +27,8 @@ pub(super) struct Build<'a> {
     /// The file so far, where only changes were fetched.
     pub(super) before: Option<&'a Path>,
     pub(super) incremental: Option<&'a Incremental>,
+    /// Nobody waits for an answer: all processors may be used.
+    pub(super) alone: bool,
 }
 
 /// A file that is whole and in its place.
@@ -66,6 +68,7 @@ impl Build<'_> {
             .and_then(|c| c.with("autoinstall_known_extensions", "false"))
             .and_then(|c| c.with("memory_limit", MEMORY))
             .and_then(|c| c.with("temp_directory", spill.to_string_lossy()))
+            .and_then(|c| if self.alone { Ok(c) } else { c.with("threads", "1") })
             .map_err(failed)?;
         let connection = duckdb::Connection::open_with_flags(aside, config).map_err(failed)?;
         let table = format!("{}.{}", quote(self.schema), quote(self.table));

@@ -6,6 +6,7 @@
 //! Whatever ends the daemon in between, the file that the state names is whole; what stands beside it is removed at the next
 //! start.
 
+mod background;
 mod build;
 mod files;
 mod refresh;
@@ -13,11 +14,12 @@ mod schedule;
 mod spec;
 mod store;
 
-use crate::catalog::{Catalog, Copies, LocalCopy};
+use crate::catalog::{Catalog, Copies, Holds, LocalCopy, PARTS};
 use crate::clock;
-use crate::gate::Gate;
+use crate::gate::{Gate, check_rule};
 use crate::sources::Cancel;
 use crate::state::State;
+use background::Background;
 use chrono::{DateTime, SecondsFormat, Utc};
 use files::Folder;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,7 +28,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Stored;
 use wharf_policy::TableName;
-use wharf_protocol::{ApiError, ErrorKind, Replica, ReplicaAdd, SourceKind, Table};
+use wharf_protocol::{
+    ApiError, ErrorKind, PolicyBook, Replica, ReplicaAdd, RuleEntry, SourceKind, Table, TableRule,
+};
+
+/// What a replica holds, and as what statements call it.
+fn called(add: &ReplicaAdd) -> (Holds, TableName) {
+    let of = TableName::new(&add.source, add.schema.as_deref().unwrap_or_default(), &add.table);
+    let own = TableName::new(&add.source, PARTS, &add.name);
+    match (&add.sql, add.columns.is_empty() && add.filter.is_none()) {
+        (Some(_), _) => (Holds::Query, own),
+        (None, false) => (Holds::Part(of), own),
+        (None, true) => (Holds::Table, of),
+    }
+}
+
+/// Whether every filter of rows that anybody has on this table can be applied to these columns of it.
+///
+/// # Errors
+/// Which one cannot: without its columns, nobody who has it could be shown the rows that are theirs.
+fn filters_work(gate: &Gate, book: &PolicyBook, copied: &Table) -> Result<(), ApiError> {
+    let on_it = |entry: &&RuleEntry| {
+        (&entry.source, &entry.schema, &entry.table) == (&copied.catalog, &copied.schema, &copied.name)
+    };
+    for entry in book.rules.iter().filter(on_it) {
+        let only = TableRule { filter: entry.rule.filter.clone(), ..TableRule::default() };
+        check_rule(gate, copied, &only).map_err(|error| {
+            let message = format!(
+                "rows of {} are filtered for {}, and the copied columns are not enough for that: {}",
+                copied.qualified, entry.subject, error.message
+            );
+            ApiError::new(ErrorKind::Invalid, "filter_column_missing", message)
+                .hint("add the columns of the filter to --columns (`wharf policy show` lists the filters)")
+        })?;
+    }
+    Ok(())
+}
 
 /// Told while rows are fetched: what is done, rows so far.
 pub type Progress = Arc<dyn Fn(&str, u64) + Send + Sync>;
@@ -39,6 +76,8 @@ struct Inner {
     state: State,
     gate: Gate,
     folder: Folder,
+    /// What fetches and writes.
+    background: Background,
     /// Bytes that all files together may take.
     quota: u64,
     all: Mutex<BTreeMap<String, Stored>>,
@@ -85,6 +124,7 @@ impl Replicas {
             state,
             gate,
             folder,
+            background: Background::default(),
             quota,
             all: Mutex::new(all),
             refreshing: Mutex::default(),
@@ -139,7 +179,7 @@ impl Replicas {
 
     /// A definition with what it leaves to the source filled in, checked against the table.
     async fn settled(&self, mut add: ReplicaAdd) -> Result<ReplicaAdd, ApiError> {
-        let gate = self.0.gate.clone();
+        let (gate, book) = (self.0.gate.clone(), self.0.gate.policies().all().await?);
         let checked = tokio::task::spawn_blocking(move || {
             let catalog = gate.catalog();
             let source = catalog.get(&add.source)?;
@@ -168,6 +208,25 @@ impl Replicas {
                         .hint("give the rows of the query another name: --table NAME"));
                 }
                 (_, table) => spec::check(&add, table)?,
+            }
+            if called(&add).0 != Holds::Table
+                && tables.iter().any(|t| t.schema == PARTS && t.name.eq_ignore_ascii_case(&add.name))
+            {
+                let message = format!("the source has a table `{PARTS}.{}` of its own", add.name);
+                return Err(ApiError::new(ErrorKind::Conflict, "bad_replica", message)
+                    .hint("give the replica another name"));
+            }
+            if let Some(table) = table.filter(|_| !add.columns.is_empty()) {
+                let copied = Table {
+                    columns: table
+                        .columns
+                        .iter()
+                        .filter(|c| add.columns.contains(&c.name))
+                        .cloned()
+                        .collect(),
+                    ..table.clone()
+                };
+                filters_work(&gate, &book, &copied)?;
             }
             Ok(add)
         });
@@ -271,6 +330,7 @@ impl Replicas {
             used_at: self.copies().used(name).or_else(|| stored.used_at.clone()),
             next_refresh: next,
             created_at: stored.created_at.clone(),
+            query_as: called(&stored.add).1.to_string(),
             history,
         })
     }
@@ -279,17 +339,18 @@ impl Replicas {
         self.0.gate.catalog().copies()
     }
 
-    /// Lets answers come from a replica's data, where they are a whole table. Blocking.
+    /// Lets answers come from a replica's data. Blocking.
     fn offer(&self, stored: &Stored) -> Result<(), ApiError> {
         let add = &stored.add;
-        let whole = add.sql.is_none() && add.columns.is_empty() && add.filter.is_none();
-        let Some(data) = stored.data.as_ref().filter(|_| whole) else { return Ok(()) };
+        let Some(data) = &stored.data else { return Ok(()) };
         let (schema, pool) = (add.schema.clone().unwrap_or_default(), self.0.gate.pool());
         let bad = |e: chrono::ParseError| ApiError::new(ErrorKind::Internal, "replica_time", e.to_string());
         let data_at = DateTime::parse_from_rfc3339(&data.data_at).map_err(bad)?.with_timezone(&Utc);
+        let (holds, table) = called(add);
         let mut copy = LocalCopy {
             replica: add.name.clone(),
-            table: TableName::new(&add.source, &schema, &add.table),
+            holds,
+            table,
             columns: Arc::new(Table::default()),
             file: self.0.folder.of(&add.name).join(&data.file),
             data_at,

@@ -1,5 +1,6 @@
 //! One refresh: fetch, build, settle, make room.
 
+use super::background::Pace;
 use super::build::{Build, COLUMNS_CHANGED};
 use super::spec::{self, Fetch};
 use super::store::{self, Data, Stored};
@@ -91,14 +92,19 @@ impl Replicas {
         // What changes at the source while it is read may be missing, so the data are as old as the beginning.
         let data_at = clock::now_text();
         let before = stored.data.as_ref().filter(|_| changes);
-        let fetched =
-            self.fetch(stored, before.and_then(|d| d.cursor.clone()), &folder, cancel, progress).await?;
+        let cursor = before.and_then(|d| d.cursor.clone());
+        let (this, of, into) = (self.clone(), stored.clone(), folder.clone());
+        let (stop, telling) = (cancel.clone(), progress.clone());
+        let fetching = async move { this.fetch(&of, cursor, &into, &stop, &telling).await };
+        let fetched = self.0.background.run(fetching).await?;
         let rows = fetched.rows;
         progress("writing the copy", rows);
         let before = before.map(|data| folder.join(&data.file));
         let (add, place) = (stored.add.clone(), folder.clone());
-        let built = tokio::task::spawn_blocking(move || {
+        let registry = self.0.gate.registry().clone();
+        let build = move || {
             let build = Build {
+                alone: !registry.has_readers(),
                 folder: &place,
                 schema: add.schema.as_deref().unwrap_or_default(),
                 table: &add.table,
@@ -108,8 +114,8 @@ impl Replicas {
                 incremental: add.incremental.as_ref(),
             };
             build.run()
-        });
-        let built = built.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        };
+        let built = self.0.background.run(async move { blocking(build).await }).await?;
         let file = built.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let data = Data { file, rows: built.rows, bytes: built.bytes, data_at, cursor: built.cursor };
         if let Err(error) = self.make_room(name, data.bytes).await {
@@ -120,13 +126,13 @@ impl Replicas {
         let stored = Stored { data: Some(data.clone()), ..stored.clone() };
         lock(&self.0.all).insert(name.clone(), stored.clone());
         let this = self.clone();
-        let offered = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             this.offer(&stored)?;
             // Who reads the file before goes on with it; it is gone when they have closed it.
             this.0.folder.keep_only(&stored.add.name, Some(&data.file));
-            Ok::<_, ApiError>(())
-        });
-        offered.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+            Ok(())
+        })
+        .await?;
         Ok(rows)
     }
 
@@ -139,8 +145,7 @@ impl Replicas {
         progress: &Progress,
     ) -> Result<Fetched, ApiError> {
         let (catalog, source) = (self.0.gate.catalog().clone(), stored.add.source.clone());
-        let far = tokio::task::spawn_blocking(move || catalog.far(&source)).await;
-        let far = far.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        let far = blocking(move || catalog.far(&source)).await?;
         let far = far.ok_or_else(|| {
             ApiError::new(ErrorKind::Invalid, "bad_replica", "its source is on this machine now")
         })?;
@@ -148,7 +153,8 @@ impl Replicas {
         let root = format!("{}.{}", quoted(far.catalog(), dialect), quoted(schema, dialect));
         let Fetch { sql, params } = spec::fetch(&stored.add, dialect, &root, cursor.as_deref());
         let file = folder.join(format!("{}.parquet", uuid::Uuid::now_v7()));
-        let into = ParquetFile::create(&file).map_err(|e| io_error(&file, &e))?;
+        let mut pace = Pace::new(self.0.gate.registry().clone());
+        let into = ParquetFile::create(&file).map_err(|e| io_error(&file, &e))?.pausing(move || pace.pause());
         let mut fetched = Fetched { file, shape: Arc::new(Shape::default()), rows: 0 };
         let mut statement = Statement::new("replica", Rights::Owner { write: false }, sql);
         statement.source = Some(stored.add.source.clone());
@@ -192,6 +198,14 @@ impl Replicas {
             self.0.folder.keep_only(&oldest_name, None);
         }
     }
+}
+
+/// Does what blocks, on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 /// Tells every moment how many rows have come, and how fast.
