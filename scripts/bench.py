@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """wharf against its peers, in one run on one machine: ratios, not times, are what counts.
 
-Usage: bench.py FOLDER_WITH_wharf_AND_wharfd [--rows N]
+Usage: bench.py FOLDER_WITH_wharf_AND_wharfd [--rows N] [--only one_shots|idle|exports|profiles|replicas|door]
 Peers: the executables inside duckdb-cli (PyPI) and PostgreSQL's own psql, not their wrappers.
 """
 
@@ -16,10 +16,12 @@ import tempfile
 import time
 
 from bench_door import door
+from bench_replicas import replicas
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RELEASE = os.path.abspath(sys.argv[1])
 ROWS = int(sys.argv[sys.argv.index("--rows") + 1]) if "--rows" in sys.argv else 5_000_000
+ONLY = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None
 DUCKDB = next(iter(glob.glob(f"{TOP}/.venv/lib/python3*/site-packages/duckdb_cli/duckdb")), None)
 PG_BIN = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)), None)
 NULL = open(os.devnull, "wb")
@@ -225,6 +227,12 @@ def with_and_without(agent, owner):
     print(f"| a statement of an agent under rules, over TCP | {show(agent)} | the owner's, over the socket {show(owner)} | {agent / owner:.2f}x | 1 ms more | {verdict} |", flush=True)
 
 
+def idle(wharf, env):
+    once([wharf, "daemon", "restart"], env)
+    time.sleep(10)  # it lets go of its program text after five idle seconds
+    figure("idle daemon, resident", memory(daemon_pid(env), "VmRSS") / 1e6, 40, "MB")
+
+
 def main():
     if DUCKDB is None:
         raise SystemExit("duckdb-cli is missing; run `make bench`")
@@ -233,17 +241,22 @@ def main():
     wharf = f"{folder}/bin/wharf"
     print("| what | wharf | peer | ratio | bound | |\n| --- | ---: | ---: | ---: | ---: | --- |")
     try:
-        one_shots(wharf, env, folder)
-        once([wharf, "daemon", "restart"], env)
-        time.sleep(10)  # it lets go of its program text after five idle seconds
-        figure("idle daemon, resident", memory(daemon_pid(env), "VmRSS") / 1e6, 40, "MB")
-        exports(wharf, env, folder)
-        profiles(wharf, env, folder)
-        if shutil.which("wrk"):
-            door(wharf, env, folder, f"{TOP}/.venv", requests, with_and_without)
+        parts = {
+            "one_shots": lambda: one_shots(wharf, env, folder),
+            "idle": lambda: idle(wharf, env),
+            "exports": lambda: exports(wharf, env, folder),
+            "profiles": lambda: profiles(wharf, env, folder),
+            "replicas": lambda: PG_BIN and replicas(sys.modules["__main__"], wharf, env, folder, ROWS),
+            "door": lambda: shutil.which("wrk") and door(wharf, env, folder, f"{TOP}/.venv", requests, with_and_without),
+        }
+        once([wharf, "query", "select 1"], env)
+        for name, part in parts.items():
+            if ONLY in (None, name):
+                part()
     finally:
         subprocess.run([wharf, "daemon", "stop", "--force"], env=env, stdout=NULL, stderr=NULL)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
