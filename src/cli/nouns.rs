@@ -53,7 +53,7 @@ pub struct SourceAddArgs {
     pub name: String,
     /// Folder of CSV, TSV, JSON and Parquet files; one such file; a .duckdb database; or an address: postgres://USER@HOST/DATABASE
     pub path: PathBuf,
-    /// Semantic models: a YAML file or a folder of them
+    /// Semantic models: a YAML file or a folder of them; for Databricks also in a volume, /Volumes/...
     #[arg(long, value_name = "PATH")]
     pub models: Option<PathBuf>,
     /// Column types, as JSON: {"tables": {TABLE: [{"name": COLUMN, "type": TYPE}]}}

@@ -1,6 +1,7 @@
 //! Databricks' statements and catalogue, with real Spark behind them, as a source.
 
 use super::contract;
+use crate::streams::http::{Reply, write_request};
 use crate::support::faces::{self, Face};
 use crate::support::{Place, shared};
 use serde_json::json;
@@ -31,9 +32,31 @@ fn everything_works_as_with_files() {
         let ran = place.pipe(&["query", "--write", "--format", "none"], &statement);
         assert_eq!(ran.code, 0, "{}: {}", &statement[..60], ran.err);
     }
-    add(&["--models", models.to_str().unwrap(), "--replace"]);
+    // The models lie in a volume of the workspace, as its teams keep them.
+    let volume = format!("/Volumes/{}/default/semantics/models", text("catalog"));
+    for file in std::fs::read_dir(models).unwrap() {
+        let file = file.unwrap();
+        let path = format!("/api/2.0/fs/files{volume}/{}?overwrite=true", file.file_name().to_str().unwrap());
+        upload(&face, &path, &std::fs::read(file.path()).unwrap());
+    }
+    let nowhere = format!("{volume}/nothing");
+    let args = ["source", "add", "shop", &address, "--secret", "-", "--replace", "--models", &nowhere];
+    let refused = place.pipe(&args, format!("{token}\n"));
+    assert!(refused.code != 0 && refused.err.contains(&nowhere), "{}", refused.err);
+    add(&["--models", &volume, "--replace"]);
     contract::holds(&place, str::to_owned, 20);
     login_by_token(&face);
+}
+
+/// Puts a file into a volume, as a pipeline of the workspace would.
+fn upload(face: &Face, path: &str, bytes: &[u8]) {
+    let mut stream =
+        std::net::TcpStream::connect(("127.0.0.1", u16::try_from(face.port()).unwrap())).unwrap();
+    let headers =
+        format!("Authorization: Bearer {}\r\nConnection: close\r\n", face.ready["token"].as_str().unwrap());
+    write_request(&mut stream, "PUT", path, &headers, bytes);
+    let reply = Reply::read(stream).unwrap();
+    assert!((200..300).contains(&reply.status), "{path}: {}", reply.status);
 }
 
 /// A token of the workspace lets its bearer in. Beside the contract, because Spark takes its time to start.

@@ -97,6 +97,18 @@ impl Catalog {
         })))
     }
 
+    /// A source elsewhere as it would be added, so that it can be looked at beforehand; none for files.
+    ///
+    /// # Errors
+    /// When its address makes no sense, or what opens it is not where it should be.
+    pub fn probe(&self, add: &SourceAdd) -> Result<Option<Arc<dyn FarSource>>, ApiError> {
+        if SourceKind::of_address(&add.path).is_none() {
+            return Ok(None);
+        }
+        let key = add.key.as_ref().map(Keys::given).transpose()?.map(|(_, key)| key);
+        connect(&add.name, &add.path, key).map(Some)
+    }
+
     /// Adds a source: looks at its files, reads text files into a snapshot, and only then remembers it.
     ///
     /// # Errors

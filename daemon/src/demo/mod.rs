@@ -12,7 +12,7 @@ mod tests;
 pub use facts::{Anomaly, Facts};
 
 use crate::gate::Gate;
-use crate::models::Models;
+use crate::models::{Models, Place};
 use crate::sources::Cancel;
 use chrono::{Datelike, Days, NaiveDate};
 use files::Folder;
@@ -71,7 +71,7 @@ pub async fn set_up(
     let (work, told, stop) = (folder.clone(), progress.clone(), cancel.clone());
     let made = tokio::task::spawn_blocking(move || prepare(&work, wish, &stop, &told)).await;
     let (facts, made) = made.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
-    models.check(&folder.models()).await?;
+    models.check(Place::Here(folder.models())).await?;
     let add = SourceAdd {
         name: SOURCE.to_owned(),
         path: path.clone(),

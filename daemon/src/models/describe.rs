@@ -1,6 +1,6 @@
 //! Semantic models one by one, for people and programs that look at them.
 
-use super::{Loaded, Models, files};
+use super::{Loaded, Models};
 use std::sync::Arc;
 use wharf_policy::nearest;
 use wharf_protocol::{
@@ -68,8 +68,8 @@ impl Models {
                 .hint(format!("GET /api/models/{name} gives what you may see of it")));
         }
         let file = loaded.model.semantic_models()[at].place.file.clone();
-        let path = self.1.catalog().models_path(&loaded.source)?.unwrap_or_default();
-        let found = super::blocking(move || files::read(&path)).await?;
+        let (this, source) = (self.clone(), loaded.source.clone());
+        let found = super::blocking(move || this.place(&source)?.read()).await?;
         let text = found.into_iter().find(|(name, _)| **name == *file).map(|(_, text)| text);
         text.ok_or_else(|| unknown(name, &[]))
     }

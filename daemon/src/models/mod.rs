@@ -5,14 +5,18 @@
 mod describe;
 mod files;
 mod language;
+mod place;
 mod sight;
+
+pub use place::Place;
 
 use crate::gate::Gate;
 use language::Language;
+use place::UNCHANGED;
 use sight::Seen;
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use wharf_policy::nearest;
 use wharf_protocol::{ApiError, ErrorKind, MetricInfo, ModelSummary, Table};
 use wharf_semantic::{Compiled, MetricKind, MetricQuery, Model, ModelError, Options, QueryError};
@@ -24,6 +28,8 @@ pub struct Models(Arc<Inner>, Gate);
 #[derive(Default)]
 struct Inner {
     kept: Mutex<HashMap<String, Arc<Loaded>>>,
+    /// By source: when files that it keeps itself were looked at, and how they were.
+    looked: Mutex<HashMap<String, (Instant, String)>>,
     /// By source and what holds for a reader: the models as that reader sees them.
     seen: Mutex<HashMap<(String, String), Arc<Loaded>>>,
 }
@@ -61,9 +67,8 @@ impl Models {
     ///
     /// # Errors
     /// The first faults, with file, line and column.
-    pub async fn check(&self, path: &Path) -> Result<(), ApiError> {
-        let path = path.to_owned();
-        blocking(move || files::read(&path).and_then(|found| parse(&found)).map(|_| ())).await
+    pub async fn check(&self, place: Place) -> Result<(), ApiError> {
+        blocking(move || place.read().and_then(|found| parse(&found)).map(|_| ())).await
     }
 
     /// The models of a source as who asks may see them; read anew when a file has changed.
@@ -244,7 +249,8 @@ impl Models {
         Ok(all)
     }
 
-    fn load(&self, source: &str) -> Result<Arc<Loaded>, ApiError> {
+    /// Where a source's models are. Blocking: what opens the source may have to be read.
+    fn place(&self, source: &str) -> Result<Place, ApiError> {
         let path = self.1.catalog().models_path(source)?.ok_or_else(|| {
             ApiError::new(
                 ErrorKind::NotFound,
@@ -253,18 +259,50 @@ impl Models {
             )
             .hint(format!("give it some: wharf source add {source} PATH --models FOLDER --replace"))
         })?;
-        let stamp = files::stamp(&path);
-        let language = Language::of(self.1.catalog(), source)?;
-        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = kept.get(source).filter(|l| l.stamp == stamp && l.language == language) {
-            return Ok(loaded.clone());
+        let far = self.1.catalog().far(source)?;
+        Ok(Place::of(&path, far.as_deref()))
+    }
+
+    /// What stands for the state of the files. Those that the source keeps itself are looked at now and then only; while they
+    /// cannot be, they count as unchanged.
+    fn stamp(&self, source: &str, place: &Place) -> Result<String, ApiError> {
+        if !place.is_far() {
+            return place.stamp();
         }
-        let found = files::read(&path)?;
+        let looked = || self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = looked().get(source).cloned();
+        match known {
+            Some((at, stamp)) if at.elapsed() < UNCHANGED => Ok(stamp),
+            known => {
+                let stamp = match (place.stamp(), known) {
+                    (Ok(stamp), _) => stamp,
+                    (Err(error), Some((_, before))) => {
+                        tracing::warn!(source, %error, "the model files could not be looked at again");
+                        before
+                    }
+                    (Err(error), None) => return Err(error),
+                };
+                looked().insert(source.to_owned(), (Instant::now(), stamp.clone()));
+                Ok(stamp)
+            }
+        }
+    }
+
+    fn load(&self, source: &str) -> Result<Arc<Loaded>, ApiError> {
+        let place = self.place(source)?;
+        let stamp = self.stamp(source, &place)?;
+        let language = Language::of(self.1.catalog(), source)?;
+        let kept = || self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(source).filter(|l| l.stamp == stamp && l.language == language).cloned();
+        if let Some(loaded) = known {
+            return Ok(loaded);
+        }
+        let found = place.read()?;
         let model = parse(&found)?;
         let files = found.into_iter().map(|(name, _)| name).collect();
         let source_name = source.to_owned();
         let loaded = Arc::new(Loaded { source: source_name, model, stamp, whole: true, files, language });
-        kept.insert(source.to_owned(), loaded.clone());
+        kept().insert(source.to_owned(), loaded.clone());
         Ok(loaded)
     }
 

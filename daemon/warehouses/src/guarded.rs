@@ -7,7 +7,8 @@
 //! an answer.
 
 use crate::port::{
-    Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, Page, Session, Source, TableFacts, Tested,
+    Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, Files, Page, Session, Source, TableFacts,
+    Tested,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -177,6 +178,10 @@ impl Source for Guarded {
     }
 
     /// Asks even while it is spared: whoever tests wants to know.
+    fn files(&self) -> Option<Arc<dyn Files>> {
+        self.inner.files()
+    }
+
     async fn test(&self) -> Result<Tested, ApiError> {
         let tested = self.inner.test().await;
         note(&self.breaker, tested.as_ref().err());

@@ -23,11 +23,11 @@ mod snowflake;
 mod wire;
 
 pub use address::Address;
-pub use databricks::{Databricks, VolumeEntry, Volumes};
+pub use databricks::{Databricks, Volumes};
 pub use guarded::Guarded;
 pub use port::{
-    Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, ForeignKey, JSON, NUMBER, Page, Reference,
-    Session, Source, TYPE_NAME, TableFacts, TableKind, Tested,
+    Answer, Ask, Capabilities, Circuit, Column, Details, Estimate, FileEntry, Files, ForeignKey, JSON,
+    NUMBER, Page, Reference, Session, Source, TYPE_NAME, TableFacts, TableKind, Tested,
 };
 pub use postgres::Postgres;
 pub use redshift::Redshift;

@@ -37,6 +37,11 @@ pub trait Source: Send + Sync {
         Circuit::Closed
     }
 
+    /// Files that it keeps beside its tables; none where it keeps no files.
+    fn files(&self) -> Option<Arc<dyn Files>> {
+        None
+    }
+
     /// Connects and signs in, without starting anything that costs money where that can be avoided.
     ///
     /// # Errors
@@ -81,6 +86,35 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When the query does not compile.
     async fn estimate(&self, sql: &str, session: &Session) -> Result<Option<Estimate>, ApiError>;
+}
+
+/// Files that an engine keeps beside its tables.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// What is in a folder, by path.
+    ///
+    /// # Errors
+    /// `file_not_found` where there is no such folder, `permission_denied` where it may not be read.
+    async fn list(&self, folder: &str) -> Result<Vec<FileEntry>, ApiError>;
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// `file_not_found`, `permission_denied`, or `reply_broken` when it did not come whole.
+    async fn read(&self, path: &str) -> Result<Vec<u8>, ApiError>;
+}
+
+/// Something in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its whole path.
+    pub path: String,
+    /// It is a folder.
+    pub folder: bool,
+    /// Bytes, of a file.
+    pub size: Option<u64>,
+    /// When it was written, in milliseconds since 1970.
+    pub modified: Option<i64>,
 }
 
 /// What a source can do beyond running a query.

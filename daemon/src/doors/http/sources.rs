@@ -3,6 +3,7 @@
 use super::failure::{Body, Failure, Path};
 use super::progress;
 use crate::Rooms;
+use crate::models::Place;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -32,7 +33,8 @@ pub(super) async fn add(State(rooms): State<Rooms>, Body(add): Body<SourceAdd>) 
             telling.tell(&json!({"file": file, "done": done, "of": of}));
         };
         if let Some(path) = &add.models {
-            rooms.models.check(std::path::Path::new(path)).await?;
+            let probe = rooms.gate.catalog().probe(&add)?;
+            rooms.models.check(Place::of(std::path::Path::new(path), probe.as_deref())).await?;
         }
         let added = rooms.gate.catalog().add(add, rooms.gate.pool(), cancel, told).await;
         rooms.completion_changed();

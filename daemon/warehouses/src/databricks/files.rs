@@ -3,6 +3,8 @@
 use super::errors::About;
 use super::far::{Body, Call, Far, PATIENCE};
 use crate::http::Again;
+use crate::port::{FileEntry, Files};
+use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -24,19 +26,6 @@ pub struct Volumes {
     far: Arc<Far>,
 }
 
-/// Something in a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VolumeEntry {
-    /// Its whole path.
-    pub path: String,
-    /// It is a folder.
-    pub folder: bool,
-    /// Bytes, of a file.
-    pub size: Option<u64>,
-    /// When it was written, in milliseconds since 1970.
-    pub modified: Option<i64>,
-}
-
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Listing {
@@ -53,16 +42,25 @@ struct Entry {
     last_modified: Option<i64>,
 }
 
+#[async_trait]
+impl Files for Volumes {
+    async fn list(&self, folder: &str) -> Result<Vec<FileEntry>, ApiError> {
+        self.listed(folder).await
+    }
+
+    /// At most 256 MiB.
+    async fn read(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let url = self.url(FILES, path)?;
+        self.far.call(&self.far.get(url, About::File(path.to_owned()), Instant::now() + PATIENCE)).await
+    }
+}
+
 impl Volumes {
     pub(super) fn new(far: Arc<Far>) -> Self {
         Self { far }
     }
 
-    /// What is in a folder, by path.
-    ///
-    /// # Errors
-    /// `file_not_found` where there is no such folder, `permission_denied` where it may not be read.
-    pub async fn list(&self, folder: &str) -> Result<Vec<VolumeEntry>, ApiError> {
+    async fn listed(&self, folder: &str) -> Result<Vec<FileEntry>, ApiError> {
         let until = Instant::now() + PATIENCE;
         let mut all = Vec::new();
         let mut token: Option<String> = None;
@@ -77,7 +75,7 @@ impl Volumes {
             all.extend(page.contents.into_iter().flatten().filter_map(|entry| {
                 let folder = entry.is_directory.unwrap_or(false);
                 let size = entry.file_size.or(Some(0)).filter(|_| !folder);
-                Some(VolumeEntry { path: entry.path?, folder, size, modified: entry.last_modified })
+                Some(FileEntry { path: entry.path?, folder, size, modified: entry.last_modified })
             }));
             match page.next_page_token.filter(|next| !next.is_empty()) {
                 None => break,
@@ -89,15 +87,6 @@ impl Volumes {
         }
         all.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(all)
-    }
-
-    /// The bytes of a file, at most 256 MiB.
-    ///
-    /// # Errors
-    /// `file_not_found`, `permission_denied`, or `reply_broken` when it did not come whole.
-    pub async fn read(&self, path: &str) -> Result<Vec<u8>, ApiError> {
-        let url = self.url(FILES, path)?;
-        self.far.call(&self.far.get(url, About::File(path.to_owned()), Instant::now() + PATIENCE)).await
     }
 
     /// Writes a file whole; folders on the way to it are made. With `overwrite` off, one that is there is left alone.

@@ -26,12 +26,12 @@ mod times;
 mod types;
 mod wire;
 
-pub use files::{VolumeEntry, Volumes};
+pub use files::Volumes;
 
 use crate::address::Address;
 use crate::http;
 use crate::port::{
-    Answer, Ask, Capabilities, Column, Details, Estimate, Page, Session, Source, TableFacts, Tested,
+    Answer, Ask, Capabilities, Column, Details, Estimate, Files, Page, Session, Source, TableFacts, Tested,
 };
 use async_trait::async_trait;
 use auth::Auth;
@@ -276,6 +276,10 @@ impl Source for Databricks {
     }
 
     /// Asks who we are and how the warehouse is. Neither starts it.
+    fn files(&self) -> Option<Arc<dyn Files>> {
+        Some(Arc::new(self.volumes()))
+    }
+
     async fn test(&self) -> Result<Tested, ApiError> {
         let until = Instant::now() + Duration::from_secs(60);
         let url = self.far.url("/api/2.0/preview/scim/v2/Me")?;

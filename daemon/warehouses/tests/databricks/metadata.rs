@@ -4,7 +4,7 @@ use super::face::{Face, Fault};
 use super::support::{by, machine, source};
 use serde_json::{Value, json};
 use std::time::Instant;
-use wharf_warehouses::{Source, TableKind};
+use wharf_warehouses::{Files, Source, TableKind};
 
 const ODD: &[&str] = &["a b", "ta.ble", "back`tick", "größe", "日本語", "semi;colon%20", "q'uote\""];
 
