@@ -140,10 +140,12 @@ impl Client {
         }
         let refused = Refused::read(status, &headers, &body.unwrap_or_default());
         let error = refused.error(&self.who, &self.keys.sign_in());
-        Err(match () {
-            () if refused.of_old_keys() => Judged::OldKeys(error),
-            () if refused.of_haste() && status.as_u16() != 429 => Judged::Again(error),
-            () => Judged::Last(error),
+        // What was put off by its status has been asked for again already.
+        let put_off = refused.of_haste() && status.as_u16() != 429;
+        Err(match (refused.of_old_keys(), put_off) {
+            (true, _) => Judged::OldKeys(error),
+            (false, true) => Judged::Again(error),
+            (false, false) => Judged::Last(error),
         })
     }
 

@@ -145,34 +145,28 @@ impl Keys {
         }
         words.dedup();
         let said = words.join(": ");
-        let lower = said.to_ascii_lowercase();
+        let named = self.profile.as_deref();
+        // Without the profile's own name, which may be any word.
+        let lower = said.replace(named.unwrap_or_default(), "").to_ascii_lowercase();
         let files = "looked in ~/.aws/config and ~/.aws/credentials, or where AWS_CONFIG_FILE and \
                      AWS_SHARED_CREDENTIALS_FILE point";
-        let named = self.profile.as_deref();
         let make =
             |kind, what: String| ApiError::new(kind, "source_login", format!("{}: {what}", self.who()));
-        if lower.contains("sso") && !lower.contains("sso-session named") && !lower.contains("sso config") {
+        let of_sign_in = ["sso token", "cached sso", "unauthorizedexception"];
+        if of_sign_in.iter().any(|words| lower.contains(words)) {
             return make(ErrorKind::Failed, format!("the sign-in to AWS has ended or never was: {said}"))
                 .hint(format!("sign in again: {}", self.sign_in()));
         }
+        let nothing = matches!(error, CredentialsError::CredentialsNotLoaded(_));
         match named {
-            Some(profile)
-                if lower.contains("was not defined") || lower.contains("no profiles were defined") =>
-            {
-                make(ErrorKind::Failed, format!("there is no AWS profile `{profile}`; {files}")).hint(
-                    format!(
-                        "write another one in the address, or make it: aws configure sso --profile {profile}"
-                    ),
-                )
+            Some(profile) if nothing || lower.contains("was not defined") => {
+                let hint = format!(
+                    "write another one in the address, or make it: aws configure sso --profile {profile}"
+                );
+                let what = format!("there is no AWS profile `{profile}` with credentials; {files}");
+                make(ErrorKind::Failed, what).hint(hint)
             }
-            Some(profile) if matches!(error, CredentialsError::CredentialsNotLoaded(_)) => make(
-                ErrorKind::Failed,
-                format!("there is no AWS profile `{profile}` with credentials; {files}"),
-            )
-            .hint(format!(
-                "write another one in the address, or make it: aws configure sso --profile {profile}"
-            )),
-            None if matches!(error, CredentialsError::CredentialsNotLoaded(_)) => {
+            None if nothing => {
                 let what = format!("no credentials of AWS were found; {files}, and in the environment");
                 make(ErrorKind::Failed, what)
                     .hint("name a profile: ...&profile=NAME in the address; `aws configure list` shows what there is")

@@ -41,7 +41,7 @@ pub(super) struct Statements {
 
 /// A statement that has ended well.
 pub(super) struct Ended {
-    /// What keeps it from being cancelled, and its place among those that run at once.
+    /// The far side's id of it.
     pub(super) id: String,
     /// Where its rows are; none where it has none.
     pub(super) result: Option<String>,
@@ -151,25 +151,33 @@ impl Statements {
                 .hint("join a table in the place of a long list, or take the PostgreSQL protocol"));
         }
         let text = Text::of(ask)?;
+        let mut fenced = !ask.writes && self.are_fenced();
+        loop {
+            let slot = self.slot(source, ask.deadline).await?;
+            match self.submit(ask, &text, fenced, slot).await {
+                Err(error) if fenced && fence_not_taken(&error) => {}
+                begun => {
+                    let mut guard = begun?;
+                    let described = self.wait(&mut guard, ask.deadline).await?;
+                    if !(fenced && fence_refused(&described)) {
+                        return self.ended(&guard, &described, ask, &text);
+                    }
+                }
+            }
+            tracing::warn!(who = self.client.who, "the far side does not hold transactions to reading");
+            self.fence.store(false, Ordering::Relaxed);
+            fenced = false;
+        }
+    }
+
+    /// A place among the statements that run at once.
+    async fn slot(&self, source: &str, deadline: Option<Instant>) -> Result<OwnedSemaphorePermit, ApiError> {
         let slot = self.slots.clone().acquire_owned();
-        let slot = match ask.deadline {
+        let slot = match deadline {
             Some(until) => timeout_at(until.into(), slot).await.map_err(|_| states::no_free(source))?,
             None => slot.await,
         };
-        let slot = slot.map_err(|_| states::no_free(source))?;
-        let fenced = !ask.writes && self.are_fenced();
-        let mut guard = self.submit(ask, &text, fenced, slot).await?;
-        let described = self.wait(&mut guard, ask.deadline).await?;
-        if fenced && fence_refused(&described) {
-            tracing::warn!(who = self.client.who, "the far side does not hold transactions to reading");
-            self.fence.store(false, Ordering::Relaxed);
-            let slot =
-                guard.slot.take().ok_or_else(|| odd(&self.client.who, "a statement without a place"))?;
-            let mut guard = self.submit(ask, &text, false, slot).await?;
-            let described = self.wait(&mut guard, ask.deadline).await?;
-            return self.ended(&guard, &described, ask, &text);
-        }
-        self.ended(&guard, &described, ask, &text)
+        slot.map_err(|_| states::no_free(source))
     }
 
     /// The request that begins a statement.
@@ -331,6 +339,11 @@ fn fence_refused(described: &Described) -> bool {
         && ["syntax error", "set transaction", "transaction_read_only", "not supported"]
             .iter()
             .any(|w| told.contains(w))
+}
+
+/// Whether the request was refused for the fence in it, before anything ran.
+fn fence_not_taken(error: &ApiError) -> bool {
+    error.code == "source_refused" && error.message.to_ascii_lowercase().contains("transaction")
 }
 
 /// Until when calls may be repeated that belong to something with this deadline.

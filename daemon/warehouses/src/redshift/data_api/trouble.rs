@@ -15,6 +15,7 @@ pub(super) struct Refused {
     pub(super) status: u16,
     /// The vendor's name of it: `ValidationException`. Empty where it tells none.
     pub(super) code: String,
+    /// What it said, on one line.
     message: String,
 }
 
@@ -228,41 +229,25 @@ fn without_position(text: &str) -> (&str, Option<u32>) {
 
 /// The SQLSTATE that belongs to these words, which come without it. English: Redshift has no other language.
 fn state_of(lower: &str) -> Option<&'static str> {
-    let missing = lower.contains("does not exist") || lower.contains("not found");
-    let begins = |word: &str| lower.starts_with(word);
-    Some(match () {
-        () if lower.contains("syntax error") => "42601",
-        () if missing && begins("relation") => "42P01",
-        () if missing && begins("column") => "42703",
-        () if missing && begins("function") || lower.contains("no function matches") => "42883",
-        () if missing && begins("operator") => "42883",
-        () if missing && begins("schema") => "3F000",
-        () if missing && lower.contains("database \"") => "3D000",
-        () if lower.contains("read-only transaction") || lower.contains("transaction is read-only") => {
-            "25006"
-        }
-        () if lower.contains("permission denied") || lower.contains("must be owner") => "42501",
-        () if lower.contains("statement timeout") || lower.contains("cancelled on user") => "57014",
-        () if lower.contains("canceled on user") => "57014",
-        () if lower.contains("password authentication failed") => "28000",
-        () if lower.contains("could not determine data type of parameter") => "42P18",
-        () if [
-            "invalid input",
-            "invalid digit",
-            "out of range",
-            "overflow",
-            "division by zero",
-            "divide by zero",
-        ]
-        .iter()
-        .any(|words| lower.contains(words)) =>
-        {
-            "22000"
-        }
-        () if lower.contains("disk full") => "53100",
-        () if lower.contains("too many connections") || lower.contains("connection limit") => "53300",
-        () => return None,
-    })
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let missing = |what: &str| lower.starts_with(what) && has(&["does not exist", "not found"]);
+    let rules = [
+        (has(&["syntax error"]), "42601"),
+        (missing("relation"), "42P01"),
+        (missing("column"), "42703"),
+        (missing("function") || missing("operator") || has(&["no function matches"]), "42883"),
+        (missing("schema"), "3F000"),
+        (has(&["database \""]) && has(&["does not exist"]), "3D000"),
+        (has(&["read-only transaction", "transaction is read-only"]), "25006"),
+        (has(&["permission denied", "must be owner"]), "42501"),
+        (has(&["statement timeout", "cancelled on user", "canceled on user"]), "57014"),
+        (has(&["password authentication failed"]), "28000"),
+        (has(&["could not determine data type of parameter"]), "42P18"),
+        (has(&["invalid input", "invalid digit", "out of range", "overflow", "by zero"]), "22000"),
+        (has(&["disk full"]), "53100"),
+        (has(&["too many connections", "connection limit"]), "53300"),
+    ];
+    rules.into_iter().find(|(holds, _)| *holds).map(|(_, state)| state)
 }
 
 /// A foreign text on one line, not too long.

@@ -509,7 +509,7 @@ fn result(state: &State, body: &Value, fault: Option<&Fault>) -> Result<Value, V
 
 async fn cancel(state: &State, body: &Value) -> Result<Value, Value> {
     let id = text(body, "Id")?;
-    let token = {
+    let (token, over) = {
         let mut runs = state.runs.lock().unwrap();
         let Some(run) = runs.get_mut(&id) else {
             return Err(refused("ResourceNotFoundException", "Query does not exist."));
@@ -520,10 +520,16 @@ async fn cancel(state: &State, body: &Value) -> Result<Value, Value> {
             return Err(refused("ValidationException", &message));
         }
         run.cancelled = Some(Instant::now());
-        run.cancel.clone()
+        (run.cancel.clone(), run.over.clone())
     };
-    if let Some(token) = token {
-        let _ = token.cancel_query(tokio_postgres::NoTls).await;
-    }
+    // One that comes between two statements is lost on PostgreSQL.
+    tokio::spawn(async move {
+        let Some(token) = token else { return };
+        let is_over = || *over.borrow();
+        while !is_over() {
+            let _ = token.cancel_query(tokio_postgres::NoTls).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
     Ok(json!({ "Status": true }))
 }

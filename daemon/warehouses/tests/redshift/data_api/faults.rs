@@ -152,7 +152,7 @@ async fn silence_is_not_waited_for_longer_than_told() {
         let until = Instant::now() + Duration::from_millis(600);
         let error = asked(&source, Ask { deadline: Some(until), ..ask("select 1 as n") }).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Deadline, "{operation}: {}", error.message);
-        assert!(until.elapsed() < Duration::from_millis(1600), "{operation}: {:?}", until.elapsed());
+        assert!(until.elapsed() < Duration::from_millis(2500), "{operation}: {:?}", until.elapsed());
     }
     // A server that is gone is told, and by its name.
     drop(face);
@@ -213,7 +213,7 @@ async fn the_server_keeps_the_deadline_and_a_pause_between_questions_grows() {
     let begun = Instant::now();
     asked(&source, ask("select pg_sleep(1.5)::text")).await.unwrap();
     let asked_for = face.count("DescribeStatement") - before;
-    assert!((4..=6).contains(&asked_for), "{asked_for} questions in {:?}", begun.elapsed());
+    assert!((4..=7).contains(&asked_for), "{asked_for} questions in {:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use super::super::values::EVERYTHING;
 use super::super::{ask, asked, dressed, ids, one, server, with_params};
+use super::face::refusal;
 use super::{Face, Files, KEY, SILENCE, USUAL, at};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -132,6 +133,13 @@ async fn reading_only_reads_and_writing_counts() {
     assert_eq!(ids(&asked(&source, ask("select 1 as n")).await.unwrap()), [1]);
     let later = face.log().iter().filter(|call| call.body["Sqls"][0] == "set transaction read only").count();
     assert_eq!(batches, later, "what is not known is not asked for again");
+    // Nor may the request be refused for it.
+    let other = files.source(&face, super::USUAL, SILENCE).unwrap();
+    face.faults(|call| {
+        let fenced = call.body["Sqls"][0] == "set transaction read only";
+        fenced.then(|| refusal("ValidationException", "Transaction statements are not allowed in a batch"))
+    });
+    assert_eq!(ids(&asked(&other, ask("select 1 as n")).await.unwrap()), [1]);
     assert!(!source.capabilities().read_only_sessions);
 }
 
