@@ -232,3 +232,63 @@ async fn the_next_page_is_fetched_while_one_is_read_and_no_more() {
     assert!(face.cancelled().is_empty(), "what has run is not cancelled");
     assert_eq!(ids(&asked(&source, ask(&numbers(5000))).await.unwrap()).len(), 5000);
 }
+
+/// A page of three rows, in every form of a value.
+const PAGE: &str = r#"{"ColumnMetadata": [{"label": "id", "name": "id", "precision": 10, "scale": 0, "typeName": "int4"},
+ {"name": "d", "precision": 38, "scale": 2, "typeName": "numeric"}, {"name": "b", "typeName": "varbyte"},
+ {"name": "f", "typeName": "float8"}, {"name": "t", "typeName": "timestamptz"}, {"name": "y", "typeName": "bool"}],
+"Records": [
+ [{"longValue": 1}, {"stringValue": "1.50"}, {"stringValue": "YWJj"}, {"doubleValue": 0.1}, {"stringValue": "2026-01-01 00:00:00+00"}, {"booleanValue": true}],
+ [{"longValue": 2}, {"isNull": true}, {"blobValue": "YQ=="}, {"doubleValue": "NaN"}, {"isNull": true}, {"booleanValue": false}],
+ [{"longValue": 3}, {"stringValue": "-0.01"}, {"isNull": true}, {"doubleValue": 1e300}, {"isNull": true}, {"isNull": true}]],
+"TotalNumRows": 3}"#;
+
+/// The page with some bytes changed, left out, doubled or cut off.
+fn mutated(dice: &mut StdRng) -> String {
+    let mut bytes = PAGE.as_bytes().to_vec();
+    for _ in 0..dice.random_range(1..4) {
+        let at = dice.random_range(0..bytes.len());
+        match dice.random_range(0..5) {
+            0 => bytes[at] = dice.random_range(32..127),
+            1 => drop(bytes.remove(at)),
+            2 => bytes.insert(at, b"{}[]\",:0-e\\\0"[dice.random_range(0..12)]),
+            3 => bytes.truncate(at.max(1)),
+            _ => {
+                let end = (at + dice.random_range(1..60)).min(bytes.len());
+                let piece = bytes[at..end].to_vec();
+                bytes.splice(at..at, piece);
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_lies_is_an_error_or_as_many_rows_as_were_told() {
+    let Some(server) = server() else { return };
+    let (face, _files, source) = at(&server).await;
+    let (mut whole, mut refused) = (0, 0);
+    for seed in 0..500 {
+        let page = mutated(&mut StdRng::seed_from_u64(seed));
+        let told = page.clone();
+        face.faults(move |call| {
+            let page = Fault::Status(200, Vec::new(), page.clone());
+            (call.operation == "GetStatementResult").then_some(page)
+        });
+        let until = Instant::now() + Duration::from_secs(5);
+        let ask = Ask { deadline: Some(until), ..ask("select n as id from generate_series(1, 3) as g(n)") };
+        match asked(&source, ask).await {
+            Ok(batches) => {
+                let rows: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
+                assert_eq!(rows, 3, "seed {seed}: {told}");
+                whole += 1;
+            }
+            Err(error) => {
+                let codes = ["source_odd", "result_incomplete", "conversion", "arrow"];
+                assert!(codes.contains(&error.code.as_str()), "seed {seed}: {error:?}\n{told}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(whole > 20 && refused > 200, "{whole} whole, {refused} refused");
+}
