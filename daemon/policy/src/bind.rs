@@ -19,33 +19,44 @@ pub struct Bound {
 ///
 /// DuckDB knows `$name` itself, so its statements are left alone.
 pub fn bind(sql: &str, known: &[&str], dialect: Dialect) -> Bound {
-    let mut bound = Bound { sql: String::with_capacity(sql.len()), names: Vec::new() };
-    let tokens = lex(sql, dialect).filter(|_| dialect != Dialect::Duckdb).unwrap_or_default();
-    let mut copied = 0;
-    for token in tokens.iter().filter(|token| token.kind == Kind::Parameter) {
-        let name = token.text(sql).trim_start_matches('$');
-        let Some(name) = known.iter().find(|known| **known == name) else { continue };
-        bound.sql.push_str(sql.get(copied..token.start).unwrap_or_default());
-        copied = token.end;
-        let at = bound.names.iter().position(|before| before == name);
-        match dialect {
+    if dialect == Dialect::Duckdb {
+        return Bound { sql: sql.to_owned(), names: Vec::new() };
+    }
+    let mut names: Vec<String> = Vec::new();
+    let sql = replaced(sql, dialect, |name| {
+        let name = known.iter().find(|known| **known == name)?;
+        let at = names.iter().position(|before| before == name);
+        Some(match dialect {
             Dialect::Snowflake | Dialect::Duckdb => {
-                bound.names.push((*name).to_owned());
-                bound.sql.push('?');
+                names.push((*name).to_owned());
+                "?".to_owned()
             }
             Dialect::Postgres | Dialect::Redshift | Dialect::Databricks => {
                 let at = at.unwrap_or_else(|| {
-                    bound.names.push((*name).to_owned());
-                    bound.names.len() - 1
+                    names.push((*name).to_owned());
+                    names.len() - 1
                 });
-                let placeholder =
-                    if dialect == Dialect::Databricks { format!(":{name}") } else { format!("${}", at + 1) };
-                bound.sql.push_str(&placeholder);
+                if dialect == Dialect::Databricks { format!(":{name}") } else { format!("${}", at + 1) }
             }
-        }
+        })
+    });
+    Bound { sql, names }
+}
+
+/// Puts what `of` tells in the place of each `$name` and `$1`, but where it tells nothing. What stands in constants, quoted
+/// names and comments is no parameter. A text that cannot be split into words stays as it is.
+pub fn replaced(sql: &str, dialect: Dialect, mut of: impl FnMut(&str) -> Option<String>) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let tokens = lex(sql, dialect).unwrap_or_default();
+    let mut copied = 0;
+    for token in tokens.iter().filter(|token| token.kind == Kind::Parameter) {
+        let Some(placeholder) = of(token.text(sql).trim_start_matches('$')) else { continue };
+        text.push_str(sql.get(copied..token.start).unwrap_or_default());
+        copied = token.end;
+        text.push_str(&placeholder);
     }
-    bound.sql.push_str(sql.get(copied..).unwrap_or_default());
-    bound
+    text.push_str(sql.get(copied..).unwrap_or_default());
+    text
 }
 
 #[cfg(test)]

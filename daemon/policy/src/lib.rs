@@ -26,7 +26,7 @@ mod portable;
 mod rewrite;
 mod warehouse;
 
-pub use bind::{Bound, bind};
+pub use bind::{Bound, bind, replaced};
 pub use classify::{Class, Statement, classify};
 pub use denial::{Denial, DenialCode, Place};
 pub use duckdb::{DuckdbParser, MAX_DEPTH, MAX_TEXT_BYTES, ParserUnavailable, SERIALIZE_SQL};

@@ -3,6 +3,7 @@
 //! ```text
 //! postgres://alice@db.example.com:5432/sales?sslmode=verify-full&sslrootcert=/etc/ca.pem
 //! redshift://alice@cluster.example.com:5439/dev
+//! redshift://analytics/prod?transport=data-api&region=eu-west-1&profile=work
 //! snowflake://ALICE@myorg-acct/ANALYTICS/PUBLIC?warehouse=COMPUTE_WH&role=READER
 //! databricks://adb-1.azuredatabricks.net/main/default?warehouse=1a2b3c
 //! ```
@@ -49,6 +50,7 @@ fn options_of(kind: SourceKind) -> &'static [&'static str] {
             "workgroup",
             "cluster",
             "profile",
+            "secret_arn",
         ],
         SourceKind::Snowflake => &["warehouse", "role", "auth", "private_key", "tenant"],
         SourceKind::Databricks => &["warehouse", "auth", "client_id"],

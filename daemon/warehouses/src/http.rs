@@ -133,7 +133,7 @@ fn transient(status: StatusCode, again: Again) -> bool {
 }
 
 /// How long the far side asks to wait: `Retry-After` in seconds.
-fn asked(reply: &Response) -> Option<Duration> {
+pub(crate) fn asked(reply: &Response) -> Option<Duration> {
     let seconds: u64 = reply.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_ASKED))
 }

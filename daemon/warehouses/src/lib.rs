@@ -6,7 +6,7 @@
 //! | [`address`] | where one is, as people write it: `postgres://alice@db.example.com/sales` |
 //! | [`Databricks`] | SQL warehouses of Databricks, Unity Catalog, files in volumes |
 //! | [`Postgres`] | a PostgreSQL server, over its own protocol |
-//! | [`Redshift`] | an Amazon Redshift cluster or workgroup, over the PostgreSQL protocol |
+//! | [`Redshift`] | an Amazon Redshift cluster or workgroup, over the PostgreSQL protocol or the Data API |
 //! | [`Snowflake`] | a Snowflake account, over its SQL API |
 //!
 //! The package knows nothing of policies, sessions or files of the daemon: it gets SQL that has passed the gate, and hands out
@@ -30,5 +30,5 @@ pub use port::{
     NUMBER, Page, Reference, Session, Source, TYPE_NAME, TableFacts, TableKind, Tested,
 };
 pub use postgres::Postgres;
-pub use redshift::Redshift;
+pub use redshift::{Redshift, Surroundings};
 pub use snowflake::Snowflake;

@@ -7,7 +7,7 @@
 
 use super::settings::Settings;
 use super::trouble::{Said, Trouble};
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use fallible_iterator::FallibleIterator;
 use futures::FutureExt;
 use postgres_protocol::message::backend::{DataRowBody, Header, Message};
@@ -18,6 +18,8 @@ use wharf_protocol::Param;
 
 /// No message of an honest server is longer: a row holds at most 1600 columns of 65,535 bytes, or some SUPER of 16 MB.
 const LONGEST_MESSAGE: usize = 256 << 20;
+/// Nor any before somebody is signed in.
+const LONGEST_OF_LOGIN: usize = 1 << 20;
 /// What one read asks for.
 const CHUNK: usize = 64 << 10;
 
@@ -129,6 +131,31 @@ impl Link {
                 Some(message) => return Ok(message),
             }
         }
+    }
+
+    /// The bytes of the next message, which stays the next one. Its text may be of a kind that the library does not know.
+    pub(super) async fn whole(&mut self) -> Result<Vec<u8>, Trouble> {
+        loop {
+            if let Some(head) = Header::parse(&self.incoming)? {
+                // Without its kind, which is one byte.
+                let length = usize::try_from(head.len()).unwrap_or(usize::MAX);
+                if length > LONGEST_OF_LOGIN {
+                    return Err(Trouble::Lost(format!("a message of {length} bytes was announced")));
+                }
+                if let Some(message) = self.incoming.get(..=length) {
+                    return Ok(message.to_vec());
+                }
+            }
+            self.incoming.reserve(CHUNK);
+            if self.io.read_buf(&mut self.incoming).await? == 0 {
+                return Err(Trouble::Lost("the server closed the connection".to_owned()));
+            }
+        }
+    }
+
+    /// Leaves so many bytes of what has come unread.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.incoming.advance(bytes.min(self.incoming.len()));
     }
 
     /// Runs statements of our own without parameters; their rows are thrown away.

@@ -3,7 +3,7 @@
 //! The views `svv_all_*` also hold tables that are shared or lie outside (Spectrum). What a user may not see there is
 //! missing, not refused.
 
-use crate::port::{Column, Details, ForeignKey, Page, Reference, TableFacts, TableKind};
+use crate::port::{Column, Details, ForeignKey, Page, Reference, TableFacts, TableKind, Tested};
 use std::time::Duration;
 
 /// Cells of a row.
@@ -57,6 +57,22 @@ pub(super) const KEYS: &str = "
       left join pg_catalog.pg_attribute fa on fa.attrelid = k.confrelid and fa.attnum = k.confkey[place.n]
     where n.nspname = $1 and c.relname = $2 and k.contype in ('p', 'f')
     order by k.conname, place.n";
+
+/// What [`WHO`] tells.
+pub(super) fn tested(rows: &[Row]) -> Option<Tested> {
+    let [Some(user), Some(version), superuser] = rows.first()?.as_slice() else { return None };
+    let product = product(version);
+    let mut warnings = Vec::new();
+    if product.is_none() {
+        warnings.push(format!("the server does not call itself Redshift, but `{version}`"));
+    }
+    if matches!(superuser.as_deref(), Some("t" | "true")) {
+        let warning = "the user is a superuser: one that may only read the tables in question is safer";
+        warnings.push(warning.to_owned());
+    }
+    let version = Some(product.unwrap_or(version).to_owned());
+    Some(Tested { user: user.clone(), version, warnings, ..Tested::default() })
+}
 
 /// The names of the first column.
 pub(super) fn names(rows: Vec<Row>) -> Vec<String> {
@@ -165,7 +181,7 @@ pub(super) fn details(size: &[Row], keys: Vec<Row>) -> Option<Details> {
 }
 
 /// The product of `version()`: `PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC ..., Redshift 1.0.12345`.
-pub(super) fn product(version: &str) -> Option<&str> {
+fn product(version: &str) -> Option<&str> {
     version.find("Redshift ").map(|at| &version[at..])
 }
 

@@ -1,13 +1,21 @@
-//! Amazon Redshift over the PostgreSQL protocol, as its own drivers speak it: values as text, parameters apart from the SQL.
+//! Amazon Redshift, in two ways: the PostgreSQL protocol to a cluster's or workgroup's endpoint, or the Data API, which needs
+//! neither a way into its network nor a password.
 //!
-//! Reading happens in a transaction that the server itself holds to reading, under a statement timeout that the server itself
-//! keeps. The Data API is another way in, and not this room.
+//! | file | what it is for |
+//! | --- | --- |
+//! | `server.rs` | the endpoint: statements, and what it tells of itself |
+//! | `link.rs`, `login.rs`, `settings.rs`, `running.rs`, `rows.rs` | connections to it and the rows that come |
+//! | `data_api/` | the Data API |
+//! | `metadata.rs`, `types.rs`, `text.rs`, `times.rs`, `trouble.rs` | what both ways share: questions, types, values, errors |
 
+#[cfg(feature = "aws")]
+mod data_api;
 mod link;
 mod login;
 mod metadata;
 mod rows;
 mod running;
+mod server;
 mod settings;
 mod text;
 mod times;
@@ -19,109 +27,121 @@ use crate::port::{
     Answer, Ask, Capabilities, Column, Details, Estimate, Page, Session, Source, TableFacts, Tested,
 };
 use async_trait::async_trait;
-use link::Prepared;
-use rows::{Begun, GRACE, odd, within};
-use running::{Connections, Running};
 use secrecy::SecretString;
-use settings::Settings;
-use std::sync::Arc;
-use std::time::Instant;
-use trouble::Trouble;
+use server::Server;
+use std::path::PathBuf;
+use std::time::Duration;
 use wharf_policy::Dialect;
-use wharf_protocol::{ApiError, ErrorKind, Param, SourceKind};
+use wharf_protocol::{ApiError, ErrorKind, SourceKind};
 
 /// What an address looks like.
 const EXAMPLE: &str = "redshift://alice@cluster.abc.eu-west-1.redshift.amazonaws.com:5439/dev";
+/// What an address of the Data API looks like.
+const EXAMPLE_OF_DATA_API: &str = "redshift://analytics/prod?transport=data-api&region=eu-west-1";
+
+/// Options that only one of the ways has.
+const OF_DATA_API: &[&str] = &["region", "workgroup", "cluster", "profile", "secret_arn"];
+const OF_WIRE: &[&str] = &["sslmode", "sslrootcert", "connect_timeout"];
 
 /// A Redshift cluster or workgroup.
-pub struct Redshift {
-    name: String,
-    catalog: String,
-    schema: String,
-    connections: Arc<Connections>,
+pub struct Redshift(Box<dyn Source>);
+
+/// What the Data API finds around it. The PostgreSQL protocol needs none of it.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The longest silence within an answer after which it counts as broken off. The far side is asked to hold an answer back
+    /// for at most a third of it.
+    pub silence: Duration,
+    /// AWS's files `config` and `credentials`, in the place of those that its tools read. They hold for a source whose address
+    /// names a profile.
+    pub aws_files: Option<(PathBuf, PathBuf)>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { silence: crate::http::SILENCE, aws_files: None }
+    }
+}
+
+/// The way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Wire,
+    DataApi,
 }
 
 impl Redshift {
-    /// A server that is asked when the first statement comes. `name` is the source's, for messages; `secret` the password.
+    /// A source that is asked when the first statement comes. `name` is the source's, for messages; `secret` the password, which
+    /// the Data API has no use for.
     ///
     /// # Errors
     /// When the address lacks something or an option makes no sense.
     pub fn new(name: &str, address: &Address, secret: Option<&SecretString>) -> Result<Self, ApiError> {
-        let settings = Settings::of(address, secret)?;
-        Ok(Self {
-            name: name.to_owned(),
-            catalog: settings.database.clone(),
-            schema: address.schema.clone().unwrap_or_else(|| "public".to_owned()),
-            connections: Connections::new(settings),
-        })
+        Self::within(name, address, secret, &Surroundings::default())
     }
 
-    fn told(&self, trouble: &Trouble, sql: Option<&str>) -> ApiError {
-        trouble.told(&self.name, sql)
+    /// As [`Self::new`], with what it finds around it told.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn within(
+        name: &str,
+        address: &Address,
+        secret: Option<&SecretString>,
+        around: &Surroundings,
+    ) -> Result<Self, ApiError> {
+        Ok(Self(match transport(address)? {
+            Transport::Wire => Box::new(Server::new(name, address, secret)?),
+            Transport::DataApi => data_api(name, address, secret, around)?,
+        }))
     }
+}
 
-    /// Has the server look at a statement within a transaction of its own.
-    async fn prepare(
-        &self,
-        sql: &str,
-        deadline: Option<Instant>,
-        writes: bool,
-    ) -> Result<(Running, Prepared), ApiError> {
-        let begun = self.connections.begin(&self.schema, deadline, writes).await;
-        let mut running = begun.map_err(|trouble| self.told(&trouble, None))?;
-        match running.link()?.prepare(sql).await {
-            Ok(prepared) => Ok((running, prepared)),
-            Err(trouble) => {
-                running.end_with(&trouble, writes).await;
-                Err(self.told(&trouble, Some(sql)))
+#[cfg(feature = "aws")]
+fn data_api(
+    name: &str,
+    address: &Address,
+    secret: Option<&SecretString>,
+    around: &Surroundings,
+) -> Result<Box<dyn Source>, ApiError> {
+    Ok(Box::new(data_api::DataApi::new(name, address, secret, around)?))
+}
+
+#[cfg(not(feature = "aws"))]
+fn data_api(
+    _: &str,
+    _: &Address,
+    _: Option<&SecretString>,
+    _: &Surroundings,
+) -> Result<Box<dyn Source>, ApiError> {
+    let message = "this wharf was built without the Data API of Redshift";
+    Err(ApiError::new(ErrorKind::Invalid, "not_built_in", message)
+        .hint(format!("sign in to the cluster's or workgroup's endpoint: {EXAMPLE}")))
+}
+
+/// Which way an address wants. What belongs to the other one is refused: it would do nothing.
+fn transport(address: &Address) -> Result<Transport, ApiError> {
+    let bad = |message: String| ApiError::new(ErrorKind::Invalid, "bad_address", message);
+    let given = |options: &[&'static str]| options.iter().copied().find(|o| address.option(o).is_some());
+    match address.option("transport") {
+        None | Some("wire") => match given(OF_DATA_API) {
+            None => Ok(Transport::Wire),
+            Some(option) => {
+                let message = format!("the option `{option}` of the address belongs to the Data API");
+                Err(bad(message).hint("add transport=data-api to the address, or leave the option out"))
             }
-        }
-    }
-
-    /// Rows of a question of our own.
-    async fn ask(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
-        let until = Instant::now() + metadata::PATIENCE;
-        let asked = async {
-            let (mut running, _) = self.prepare(sql, Some(until), false).await?;
-            let values: Vec<Param> = values.iter().map(|text| Param::Text((*text).to_owned())).collect();
-            match running.link()?.all(&values).await {
-                Ok(rows) => {
-                    running.end(false).await;
-                    rows.iter().map(|row| rows::cells(row).ok_or_else(|| odd(&self.name))).collect()
-                }
-                Err(trouble) => {
-                    running.end_with(&trouble, false).await;
-                    Err(self.told(&trouble, None))
-                }
+        },
+        Some("data-api") => match given(OF_WIRE) {
+            None => Ok(Transport::DataApi),
+            Some(option) => {
+                let message = format!(
+                    "the option `{option}` of the address belongs to the PostgreSQL protocol, not to the Data API"
+                );
+                Err(bad(message).hint(format!("write the address like {EXAMPLE_OF_DATA_API}")))
             }
-        };
-        within(&self.name, Some(until + GRACE), asked).await?
-    }
-
-    /// The same where the answer is welcome but not needed: some views are for few, some are missing on some clusters.
-    async fn ask_leniently(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
-        match self.ask(sql, values).await {
-            Err(error) if !matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Deadline) => {
-                tracing::debug!(source = self.name, %error.message, "the server does not tell");
-                Ok(Vec::new())
-            }
-            told => told,
-        }
-    }
-
-    async fn begun(&self, ask: Ask) -> Result<(Begun, Prepared), ApiError> {
-        let (mut running, prepared) = self.prepare(&ask.sql, ask.deadline, ask.writes).await?;
-        let (wanted, came) = (prepared.params, ask.params.len());
-        if wanted != came {
-            running.end(ask.writes).await;
-            let message = format!("the statement has {wanted} parameters, but {came} values came");
-            return Err(ApiError::new(ErrorKind::Invalid, "parameter_missing", message)
-                .hint("give each with --param NAME=VALUE, and write $NAME where it belongs"));
-        }
-        let values: Vec<Param> = ask.params.into_iter().map(|(_, value)| value).collect();
-        running.link()?.start(&values).await.map_err(|trouble| self.told(&trouble, None))?;
-        let begun = Begun { source: self.name.clone(), running, writes: ask.writes, deadline: ask.deadline };
-        Ok((begun, prepared))
+        },
+        Some(other) => Err(bad(format!("the option `transport` of the address is `{other}`"))
+            .hint("it is wire (the PostgreSQL protocol, and the default) or data-api")),
     }
 }
 
@@ -136,77 +156,42 @@ impl Source for Redshift {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { read_only_sessions: true, parameters: true, estimates: true, tenants: false }
+        self.0.capabilities()
     }
 
     fn catalog(&self) -> &str {
-        &self.catalog
+        self.0.catalog()
     }
 
     fn default_schema(&self) -> &str {
-        &self.schema
+        self.0.default_schema()
     }
 
     async fn test(&self) -> Result<Tested, ApiError> {
-        let rows = self.ask(metadata::WHO, &[]).await?;
-        let Some([Some(user), Some(version), superuser]) = rows.first().map(Vec::as_slice) else {
-            return Err(odd(&self.name));
-        };
-        let product = metadata::product(version);
-        let mut warnings = Vec::new();
-        if product.is_none() {
-            warnings.push(format!("the server does not call itself Redshift, but `{version}`"));
-        }
-        if superuser.as_deref() == Some("t") {
-            let warning = "the user is a superuser: one that may only read the tables in question is safer";
-            warnings.push(warning.to_owned());
-        }
-        let settings = &self.connections.settings;
-        if !settings.encrypted() && !settings.local {
-            warnings.push("the connection is not encrypted".to_owned());
-        }
-        warnings.extend(settings.warning.map(str::to_owned));
-        let version = Some(product.unwrap_or(version).to_owned());
-        Ok(Tested { user: user.clone(), version, warnings, ..Tested::default() })
+        self.0.test().await
     }
 
     async fn execute(&self, ask: Ask) -> Result<Answer, ApiError> {
-        let until = ask.deadline.map(|until| until + GRACE);
-        let (begun, prepared) = within(&self.name, until, self.begun(ask)).await??;
-        rows::answer(begun, &prepared.columns).await
+        self.0.execute(ask).await
     }
 
-    async fn describe(&self, sql: &str, _: &Session) -> Result<Vec<Column>, ApiError> {
-        let until = Instant::now() + metadata::PATIENCE;
-        let prepare = self.prepare(sql, Some(until), false);
-        let (running, prepared) = within(&self.name, Some(until + GRACE), prepare).await??;
-        running.end(false).await;
-        Ok(types::columns(&prepared.columns))
+    async fn describe(&self, sql: &str, session: &Session) -> Result<Vec<Column>, ApiError> {
+        self.0.describe(sql, session).await
     }
 
     async fn schemas(&self) -> Result<Vec<String>, ApiError> {
-        self.ask(metadata::SCHEMAS, &[&self.catalog]).await.map(metadata::names)
+        self.0.schemas().await
     }
 
     async fn tables(&self, schema: &str, after: Option<&str>) -> Result<Page<TableFacts>, ApiError> {
-        let rows = self.ask(metadata::TABLES, &[&self.catalog, schema, after.unwrap_or_default()]).await?;
-        let mut page = metadata::tables(schema, rows).ok_or_else(|| odd(&self.name))?;
-        if let [first, .., last] | [first @ last] = &page.items[..] {
-            let asked = [&self.catalog, schema, &first.name, &last.name];
-            let columns = self.ask(metadata::COLUMNS, &asked).await?;
-            metadata::with_columns(&mut page.items, columns).ok_or_else(|| odd(&self.name))?;
-        }
-        Ok(page)
+        self.0.tables(schema, after).await
     }
 
     async fn details(&self, schema: &str, table: &str) -> Result<Details, ApiError> {
-        let size = self.ask_leniently(metadata::SIZE, &[schema, table]).await?;
-        let keys = self.ask_leniently(metadata::KEYS, &[schema, table]).await?;
-        metadata::details(&size, keys).ok_or_else(|| odd(&self.name))
+        self.0.details(schema, table).await
     }
 
-    async fn estimate(&self, sql: &str, _: &Session) -> Result<Option<Estimate>, ApiError> {
-        let plan = self.ask(&format!("explain {sql}"), &[]).await?;
-        Ok(metadata::guessed_rows(&plan).map(|rows| Estimate { rows: Some(rows), bytes: None }))
+    async fn estimate(&self, sql: &str, session: &Session) -> Result<Option<Estimate>, ApiError> {
+        self.0.estimate(sql, session).await
     }
 }

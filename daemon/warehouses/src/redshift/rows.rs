@@ -50,7 +50,7 @@ pub(super) async fn answer(begun: Begun, described: &[Described]) -> Result<Answ
     // What fails before its first row fails here, where it can still become the status of a reply.
     let first = rows.next().await?;
     if described.is_empty() {
-        return count(rows.touched.unwrap_or(0));
+        return count(rows.touched.unwrap_or(0), None);
     }
     let batches = stream::iter(first.map(Ok)).chain(stream::unfold(rows, |mut rows| async {
         let next = rows.next().await.transpose()?;
@@ -60,12 +60,12 @@ pub(super) async fn answer(begun: Begun, described: &[Described]) -> Result<Answ
 }
 
 /// The answer of a statement without rows: how many it touched, where the server tells.
-fn count(touched: u64) -> Result<Answer, ApiError> {
+pub(super) fn count(touched: u64, statement_id: Option<String>) -> Result<Answer, ApiError> {
     let schema = Column::schema(vec![Column::field("Count", DataType::Int64, "bigint", false)]);
     let counts = Int64Array::from(vec![i64::try_from(touched).unwrap_or(i64::MAX)]);
     let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(counts)])
         .map_err(|e| ApiError::new(ErrorKind::Internal, "arrow", e.to_string()))?;
-    Ok(Answer { statement_id: None, schema, batches: stream::iter([Ok(batch)]).boxed() })
+    Ok(Answer { statement_id, schema, batches: stream::iter([Ok(batch)]).boxed() })
 }
 
 struct Rows {

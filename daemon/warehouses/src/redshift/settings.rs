@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use wharf_protocol::{ApiError, ErrorKind};
+use wharf_protocol::ApiError;
 
 /// Redshift's port.
 const PORT: u16 = 5439;
@@ -63,7 +63,6 @@ impl Settings {
     /// # Errors
     /// When it lacks something, or asks for what is not available.
     pub(super) fn of(address: &Address, password: Option<&SecretString>) -> Result<Self, ApiError> {
-        only_the_wire(address)?;
         let host = address.need(&address.host, "host", EXAMPLE)?.trim_matches(['[', ']']).to_owned();
         let user = address.need(address.user.as_deref().unwrap_or_default(), "user", EXAMPLE)?.to_owned();
         let database = address.need(&address.catalog, "database", EXAMPLE)?.to_owned();
@@ -128,19 +127,4 @@ impl Settings {
             .await
             .unwrap_or_else(|_| Err(Trouble::Lost("no answer to a request to cancel".to_owned())))
     }
-}
-
-/// Refuses an address that wants the Data API.
-fn only_the_wire(address: &Address) -> Result<(), ApiError> {
-    let wanted = match address.option("transport") {
-        None | Some("wire") => {
-            ["region", "workgroup", "cluster", "profile"].into_iter().find(|o| address.option(o).is_some())
-        }
-        Some(_) => Some("transport"),
-    };
-    let Some(option) = wanted else { return Ok(()) };
-    let message =
-        format!("the option `{option}` of the address belongs to the Data API, which is not available yet");
-    Err(ApiError::new(ErrorKind::Invalid, "bad_address", message)
-        .hint(format!("sign in to the cluster's or workgroup's endpoint: {EXAMPLE}")))
 }

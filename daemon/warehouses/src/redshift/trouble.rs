@@ -86,13 +86,12 @@ impl Trouble {
 fn no_such_login(source: &str, code: i32) -> ApiError {
     let (what, hint) = match code {
         13 => (
-            "Redshift's own SHA-256 digest (authentication 13)",
-            "give the user a password stored as MD5 (`alter user NAME password 'md5...'`), or use temporary credentials \
-             of IAM; the Data API signs in without a password, but is not available here yet",
+            "a digest of another kind than SHA-256 (authentication 13)",
+            "use temporary credentials of IAM, or the Data API, which needs no password: ...?transport=data-api",
         ),
         14 => (
             "a token of an identity provider (authentication 14)",
-            "use a user of the database with a password; the Data API signs in by IAM, but is not available here yet",
+            "use a user of the database with a password, or the Data API, which signs in by IAM: ...?transport=data-api",
         ),
         _ => (
             "a way of signing in that is not known here",

@@ -26,7 +26,7 @@ pub(crate) fn said(source: &str, said: &Said<'_>) -> ApiError {
 }
 
 /// Kind, code and advice of a SQLSTATE (PostgreSQL documentation, appendix A).
-fn classify(state: &str) -> (ErrorKind, &'static str, Option<&'static str>) {
+pub(crate) fn classify(state: &str) -> (ErrorKind, &'static str, Option<&'static str>) {
     match state {
         "42601" => (ErrorKind::Failed, "syntax", None),
         "42P01" => {

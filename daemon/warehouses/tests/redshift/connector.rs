@@ -13,7 +13,7 @@ async fn amazons_own_driver_takes_the_face_for_redshift() {
     let there = python.exists();
     assert!(there, "Amazon's driver is missing: sh scripts/faces.sh redshift");
     let Some(server) = server() else { return };
-    for login in [Login::Clear, Login::Md5] {
+    for login in [Login::Clear, Login::Md5, Login::Digest] {
         let face = Face::start(server.port, Nature { login, ..Nature::default() }).await;
         let mut child = tokio::process::Command::new(&python)
             .arg(here.join("tests/redshift/connector.py"))

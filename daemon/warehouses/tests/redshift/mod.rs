@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod connector;
+#[cfg(feature = "aws")]
+mod data_api;
 mod faults;
 mod metadata;
 #[path = "../../../../tests/support/postgres.rs"]

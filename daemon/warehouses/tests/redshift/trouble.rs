@@ -28,7 +28,7 @@ async fn told(source: Result<Redshift, ApiError>) -> (ErrorKind, String, String)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_come_in_by_password_and_other_ways_are_told() {
     let Some(server) = server() else { return };
-    for login in [Login::Clear, Login::Md5] {
+    for login in [Login::Clear, Login::Md5, Login::Digest] {
         let face = Face::start(server.port, Nature { login, ..Nature::default() }).await;
         let source = source_at(face.port, "admin", "postgres", Some(PASSWORD)).unwrap();
         assert_eq!(ids(&asked(&source, ask("select 1 as n")).await.unwrap()), [1]);
@@ -43,7 +43,9 @@ async fn users_come_in_by_password_and_other_ways_are_told() {
         assert_eq!(code, "source_login");
         assert!(text.contains("give the password"), "{text}");
     }
-    for (number, words) in [(13, "SHA-256 digest"), (14, "identity provider"), (99, "not known here")] {
+    for (number, words) in
+        [(13, "another kind than SHA-256"), (14, "identity provider"), (99, "not known here")]
+    {
         let face = Face::start(server.port, Nature { login: Login::Code(number), ..Nature::default() }).await;
         let (kind, code, text) = told(source_at(face.port, "admin", "postgres", Some(PASSWORD))).await;
         assert_eq!((kind, code.as_str()), (ErrorKind::Failed, "source_login"));
@@ -83,7 +85,6 @@ async fn what_is_wrong_with_a_server_is_told() {
         ("postgres?sslmode=maybe", "verify-full"),
         ("postgres?connections=many", "no whole number"),
         ("postgres?sslrootcert=/nowhere.pem&sslmode=verify-full", "/nowhere.pem"),
-        ("postgres?transport=data-api", "Data API, which is not available yet"),
         ("postgres?workgroup=analytics", "`workgroup`"),
     ] {
         let (kind, _, text) = told(source_at(face.port, "admin", rest, None)).await;

@@ -9,7 +9,7 @@ use arrow::datatypes::{
 use wharf_protocol::{ErrorKind, Param};
 use wharf_warehouses::{JSON, NUMBER, Session, Source, TYPE_NAME};
 
-const EVERYTHING: &str = r#"
+pub const EVERYTHING: &str = r#"
     create table everything as select true as a, (-32768)::int2 as b, 2147483647 as c, (-9223372036854775808)::int8 as d,
       0.1::float4 as e, 0.1::float8 + 0.2::float8 as f, 12345678901234567890.123456789::numeric as g,
       (-12.30)::numeric(10,2) as h, 'größe "x" \'::varchar(30) as i, 'y'::char(3) as j, '{"a": [1, null]}'::json as k,

@@ -1,7 +1,8 @@
 //! How the face lets people in.
 
 use super::{Io, refusal};
-use bytes::{BufMut, BytesMut};
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::{Buf, BufMut, BytesMut};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::startup::{Authentication, Startup};
 use pgwire::messages::{DecodeContext, PgWireBackendMessage as Back, PgWireFrontendMessage as Front};
@@ -13,7 +14,9 @@ pub enum Login {
     Anybody,
     Clear,
     Md5,
-    /// A code that the client may not know: 13 and 14 are Redshift's own.
+    /// Redshift's own digest, by SHA-256.
+    Digest,
+    /// A code that the client may not know: 14 is Redshift's own, and 13 with another algorithm.
     Code(i32),
 }
 
@@ -43,6 +46,7 @@ pub async fn let_in(
                 postgres_protocol::authentication::md5_hash(user.as_bytes(), PASSWORD.as_bytes(), SALT);
             (Authentication::MD5Password(SALT.to_vec()), wanted)
         }
+        Login::Digest => return by_digest(client, buffer, &user).await,
         Login::Code(code) => {
             let mut out = BytesMut::from(&b"R"[..]);
             out.put_i32(8 + 12);
@@ -72,4 +76,48 @@ pub async fn let_in(
             None => {}
         }
     }
+}
+
+/// Asks for Redshift's own digest and checks it.
+async fn by_digest(
+    client: &mut dyn Io,
+    buffer: &mut BytesMut,
+    user: &str,
+) -> Result<Result<(), ErrorResponse>, Box<dyn std::error::Error + Send + Sync>> {
+    const PARTS: [&[u8]; 2] = [&[0, 1, 2, 0xff, b'\''], b"1763770000000"];
+    let mut question = BytesMut::new();
+    question.put_i32(13);
+    question.put_i32(0);
+    for part in PARTS {
+        question.put_i32(i32::try_from(part.len())?);
+        question.put_slice(part);
+    }
+    let mut out = BytesMut::from(&b"R"[..]);
+    out.put_i32(i32::try_from(4 + question.len())?);
+    out.put_slice(&question);
+    client.write_all(&out).await?;
+    while buffer.len() < 5 || buffer.len() < 1 + usize::try_from(buffer[1..].as_ref().get_i32())? {
+        if client.read_buf(buffer).await? == 0 {
+            return Err("gone".into());
+        }
+    }
+    if buffer.get_u8() != b'd' {
+        return Err("no digest".into());
+    }
+    buffer.advance(4);
+    let mut part = || {
+        let length = usize::try_from(buffer.get_i32()).unwrap();
+        buffer.split_to(length)
+    };
+    let (told, nonce) = (part(), part());
+    let [salt, own] = PARTS;
+    let inner = digest(&SHA256, &[PASSWORD.as_bytes(), salt].concat());
+    let wanted = digest(&SHA256, &[inner.as_ref(), own, &nonce].concat());
+    Ok(match told == wanted.as_ref() {
+        true => Ok(()),
+        false => {
+            let message = format!("password authentication failed for user \"{user}\"");
+            Err(refusal("28000", &message))
+        }
+    })
 }
