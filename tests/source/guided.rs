@@ -92,6 +92,11 @@ fn connections_of_other_programs_are_listed_and_added_by_their_id() {
     for (args, code, mention) in [
         (&["x", "--found", "nix"][..], 6, "wharf source found"),
         (&["x", "--found", "postgres:twice"], 2, "several hosts"),
+        (
+            &["x", "--found", "postgres:twice", "--set", "host=127.0.0.1"],
+            2,
+            "--set user=... --set database=...",
+        ),
         (&["x", "--found", "aws:3VDEV"], 2, "--set workgroup=... --set database=..."),
         (&["x", "--found", "snowflake:dev"], 2, "--secret ask"),
         (&["x", "--found", "postgres:crm", "--set", "port=0x"], 2, "a number from 1"),
@@ -171,7 +176,9 @@ fn open(tmux: &Tmux<'_>, place: &Place) {
     let wharf = env!("CARGO_BIN_EXE_wharf");
     place.file(
         "run.sh",
-        format!("stty -a > before; {wharf} source add; echo code=$?; stty -a > after; echo done; cat"),
+        format!(
+            "trap : INT; stty -a > before; {wharf} source add; echo code=$?; stty -a > after; echo done; cat"
+        ),
     );
     tmux.tmux(&["new-session", "-d", "-x", "120", "-y", "60", "sh run.sh"]);
 }
@@ -270,39 +277,57 @@ fn left_nothing(tmux: &Tmux<'_>, place: &Place, code: &str) {
     assert!(!Path::new(&place.path("s/secrets/kept.enc")).exists());
 }
 
+/// Answers everything but the token.
+fn up_to_the_secret(tmux: &Tmux<'_>, place: &Place) {
+    open(tmux, place);
+    tmux.type_line(&number_of(tmux, "another Databricks workspace"));
+    for (question, answer) in [
+        ("Workspace", "https://dbc-1.cloud.databricks.com"),
+        ("Catalog [main]:", ""),
+        ("Schema [default]:", ""),
+        ("SQL warehouse", ""),
+        ("Name of the source [databricks]:", ""),
+    ] {
+        tmux.wait_for(question);
+        tmux.type_line(answer);
+    }
+    tmux.wait_for("Personal access token (not shown):");
+}
+
 #[test]
-fn who_goes_away_in_the_middle_leaves_nothing_behind() {
+fn who_goes_away_in_the_middle_of_a_secret_leaves_nothing_behind() {
     let place = Place::new();
     let Some(tmux) = Tmux::new(&place) else { return };
-    let to_the_secret = || {
-        open(&tmux, &place);
-        tmux.type_line(&number_of(&tmux, "another Databricks workspace"));
-        for (question, answer) in [
-            ("Workspace", "https://dbc-1.cloud.databricks.com"),
-            ("Catalog [main]:", ""),
-            ("Schema [default]:", ""),
-            ("SQL warehouse", ""),
-            ("Name of the source [databricks]:", ""),
-        ] {
-            tmux.wait_for(question);
-            tmux.type_line(answer);
-        }
-        tmux.wait_for("Personal access token (not shown):");
-    };
-    to_the_secret();
+    up_to_the_secret(&tmux, &place);
     tmux.tmux(&["send-keys", "-l", "dapi-planted"]);
     tmux.tmux(&["send-keys", "C-c"]);
     left_nothing(&tmux, &place, "code=130");
-    tmux.close();
-    to_the_secret();
+    assert!(!tmux.screen().contains("planted"), "{}", tmux.screen());
+}
+
+#[test]
+fn who_says_no_leaves_nothing_behind() {
+    let place = Place::new();
+    let Some(tmux) = Tmux::new(&place) else { return };
+    up_to_the_secret(&tmux, &place);
     tmux.type_line("dapi-planted");
-    tmux.wait_for("Add it?");
+    tmux.wait_for(
+        "wharf source add databricks databricks://dbc-1.cloud.databricks.com/main/default --secret ask",
+    );
     tmux.type_line("n");
     left_nothing(&tmux, &place, "code=130");
-    tmux.close();
-    open(&tmux, &place);
-    tmux.wait_for("Which one?");
-    tmux.tmux(&["send-keys", "C-d"]);
-    left_nothing(&tmux, &place, "code=130");
-    assert!(tmux.screen().contains("nothing was added"), "{}", tmux.screen());
+    assert!(!tmux.screen().contains("planted"), "{}", tmux.screen());
+}
+
+#[test]
+fn who_ends_the_input_or_interrupts_a_question_leaves_nothing_behind() {
+    for (key, told) in [("C-d", "nothing was added"), ("C-c", "interrupted")] {
+        let place = Place::new();
+        let Some(tmux) = Tmux::new(&place) else { return };
+        open(&tmux, &place);
+        tmux.wait_for("Which one?");
+        tmux.tmux(&["send-keys", key]);
+        left_nothing(&tmux, &place, "code=130");
+        assert!(tmux.screen().contains(told), "{}", tmux.screen());
+    }
 }

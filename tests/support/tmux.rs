@@ -1,7 +1,9 @@
 //! A real terminal: tmux, with a server and no configuration of anybody's.
 
-use super::{Place, wait_until};
+use super::{Place, is_zombie, wait_until};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A tmux server of one test; it ends with it.
 pub struct Tmux<'a> {
@@ -46,16 +48,30 @@ impl<'a> Tmux<'a> {
 
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
-        wait_until(&format!("the screen shows `{text}`: {}", self.screen()), || self.screen().contains(text));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let screen = self.screen();
+            if screen.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited too long until the screen shows `{text}`: {screen}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
+    /// Ends it, and waits until it is gone: one that is opened too soon would be the old one's, and end with it.
     pub fn close(&self) {
+        let pid = self.tmux(&["display-message", "-p", "#{pid}"]);
         self.tmux(&["kill-server"]);
+        if let Ok(pid) = pid.trim().parse() {
+            let gone = || !Path::new(&format!("/proc/{pid}")).exists() || is_zombie(pid);
+            wait_until("the terminal is gone", gone);
+        }
     }
 }
 
 impl Drop for Tmux<'_> {
     fn drop(&mut self) {
-        self.close();
+        self.tmux(&["kill-server"]);
     }
 }

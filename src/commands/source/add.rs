@@ -31,7 +31,8 @@ pub async fn run(context: &Context, args: SourceAddArgs) -> Result<ExitCode, Fai
     not_without(!args.set.is_empty(), "--set", "--found or --from-env")?;
     not_without(args.kind.is_some(), "--kind", "--from-env")?;
     let Some(path) = args.path.clone() else {
-        if context.terminal.input && !context.terminal.no_input {
+        // Questions stand on standard error.
+        if context.terminal.input && context.terminal.err && !context.terminal.no_input {
             return guided::run(context, args).await;
         }
         let lacks =
@@ -116,8 +117,10 @@ async fn add_found(context: &Context, args: SourceAddArgs, id: &str) -> Result<E
     set(&mut candidate, &args.set)?;
     let given = request(context, &args)?;
     let needs = still_needed(&candidate, given.key.is_some());
-    if let Some(why) = &candidate.unusable {
-        return Err(Failure::usage(format!("{id} cannot be used: {why}")).hint(candidate.origin));
+    // Whoever says something else may have mended it; the daemon judges that.
+    if let (Some(why), true) = (&candidate.unusable, args.set.is_empty()) {
+        let hint = format!("{}; --set PART=VALUE says something else", candidate.origin);
+        return Err(Failure::usage(format!("{id} cannot be used: {why}")).hint(hint));
     }
     if !needs.is_empty() {
         let why = candidate.note().map(|note| format!("; {note}")).unwrap_or_default();

@@ -23,8 +23,8 @@ pub struct Draft {
     typed: bool,
     /// A name to offer.
     suggested: String,
-    /// The id of the connection that was found.
-    found: Option<String>,
+    /// The connection that was found: its id and what it said.
+    found: Option<(String, Parts)>,
     /// What was answered beyond what was found.
     answers: Vec<(&'static str, String)>,
 }
@@ -52,7 +52,7 @@ impl Draft {
     /// A connection of another program.
     pub fn of_found(candidate: Candidate) -> Self {
         let Candidate { id, name, parts, secret, .. } = candidate;
-        Self { suggested: name, found: Some(id), ..Self::new(Where::Far(parts), secret) }
+        Self { suggested: name, found: Some((id, parts.clone())), ..Self::new(Where::Far(parts), secret) }
     }
 
     /// A source elsewhere of which nothing is known yet.
@@ -176,9 +176,10 @@ impl Draft {
         let mut words = vec!["wharf".to_owned(), "source".into(), "add".into(), self.name.clone()];
         match (&self.place, &self.found) {
             (Where::Path(path), _) => words.push(path.clone()),
-            (Where::Far(_), Some(id)) => {
+            (Where::Far(_), Some((id, before))) => {
                 words.extend(["--found".to_owned(), id.clone()]);
-                for (part, value) in &self.answers {
+                let new = |(part, said): &&(&str, String)| before.get(part).unwrap_or_default() != *said;
+                for (part, value) in self.answers.iter().filter(new) {
                     let pair = match value.strip_prefix("cluster=") {
                         Some(name) if *part == "workgroup" => format!("cluster={name}"),
                         _ => format!("{part}={value}"),

@@ -27,6 +27,11 @@ pub fn read(config: File<'_>, credentials: File<'_>, found: &mut Found) {
             }
         }
     }
+    for candidate in found.candidates.iter_mut().filter(|c| c.id.starts_with("aws:")) {
+        if !candidate.parts.options.contains_key("region") {
+            candidate.remarks.push("it has no region: say it with --set region=...".to_owned());
+        }
+    }
 }
 
 /// What a section is called as a profile; none for sections of another kind.

@@ -10,6 +10,10 @@ use wharf_protocol::SourceKind;
 /// What stands behind the host of every Snowflake account.
 const SNOWFLAKE: &str = ".snowflakecomputing.com";
 
+/// What the URLs of programs may say of a server, as far as addresses can.
+const URL_OPTIONS: [&str; 8] =
+    ["host", "port", "user", "schema", "sslmode", "sslrootcert", "application_name", "connect_timeout"];
+
 /// The parts of the address of a source elsewhere, some of which may still be unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
@@ -61,11 +65,17 @@ impl Parts {
         let mut path = url.path().trim_matches('/').splitn(2, '/');
         parts.catalog = decoded(path.next().unwrap_or_default())?;
         parts.schema = path.next().map(&decoded).transpose()?;
+        let mut password = url.password().map(decoded).transpose()?;
         for (name, value) in url.query_pairs() {
-            parts.set(&name, &value)?;
+            match &*name {
+                "password" => password = Some(value.into_owned()),
+                "dbname" => parts.set("database", &value)?,
+                known if URL_OPTIONS.contains(&known) => parts.set(known, &value)?,
+                // Drivers have options of their own, which are not for us: pgbouncer, connection_limit.
+                _ => {}
+            }
         }
-        let password = url.password().map(decoded).transpose()?.filter(|p| !p.is_empty());
-        Ok((parts, password))
+        Ok((parts, password.filter(|p| !p.is_empty())))
     }
 
     /// Sets a part or an option by the name that people call it.
@@ -81,7 +91,8 @@ impl Parts {
                 value.clone_into(&mut self.host);
             }
             (SourceKind::Redshift, "cluster") => {
-                self.host.clear();
+                // The host says its name too: an address with a user needs one.
+                value.clone_into(&mut self.host);
                 self.options.insert(part.to_owned(), value.to_owned());
             }
             (_, "host") => value.clone_into(&mut self.host),
@@ -93,6 +104,7 @@ impl Parts {
             (_, "database" | "catalog") => value.clone_into(&mut self.catalog),
             (_, "schema") => self.schema = some(),
             (_, "sslmode") => self.set_encryption(value),
+            (_, "password" | "secret" | "token") => return Err("a secret is no part of an address"),
             (_, option) if is_word(option) => match some() {
                 Some(value) => drop(self.options.insert(option.to_owned(), value)),
                 None => drop(self.options.remove(option)),
@@ -178,16 +190,17 @@ impl Parts {
         let needed: &[&str] = match self.kind {
             SourceKind::Duckdb => &[],
             SourceKind::Postgres => &["host", "user", "database"],
+            // A profile has its region.
+            SourceKind::Redshift if self.is_data_api() && self.options.contains_key("profile") => {
+                &["workgroup", "database"]
+            }
             SourceKind::Redshift if self.is_data_api() => &["region", "workgroup", "database"],
             SourceKind::Redshift => &["host", "user", "database"],
             SourceKind::Snowflake if key_pair => &["account", "user", "database"],
             SourceKind::Snowflake => &["account", "database"],
             SourceKind::Databricks => &["host", "catalog"],
         };
-        let has = |part: &&str| {
-            self.get(part).is_some() || *part == "workgroup" && self.options.contains_key("cluster")
-        };
-        needed.iter().copied().filter(|part| !has(part)).collect()
+        needed.iter().copied().filter(|part| self.get(part).is_none()).collect()
     }
 }
 
@@ -290,6 +303,9 @@ mod tests {
             Parts::of_url("postgresql+asyncpg://a%40b:p%2Fw@[::1]:6000/d?sslmode=verify-ca").unwrap();
         assert_eq!(password.as_deref(), Some("p/w"));
         assert_eq!(parts.to_string(), "postgres://a%40b@%3A%3A1:6000/d?sslmode=verify-full");
+        let (parts, password) =
+            Parts::of_url("postgres:///d?host=/tmp&user=a&password=p&schema=s&pgbouncer=true").unwrap();
+        assert_eq!((parts.to_string().as_str(), password.as_deref()), ("postgres://a@%2Ftmp/d/s", Some("p")));
         assert!(Parts::of_url("mysql://x/y").is_err());
         assert!(Parts::of_url("hello").is_err());
     }
@@ -304,7 +320,7 @@ mod tests {
         }
         assert_eq!((parts.missing().len(), parts.to_string().contains("//wg/dev?")), (0, true));
         parts.set("cluster", "c1").unwrap();
-        assert_eq!(parts.to_string(), "redshift:///dev?cluster=c1&region=us-east-1&transport=data-api");
+        assert_eq!(parts.to_string(), "redshift://c1/dev?cluster=c1&region=us-east-1&transport=data-api");
         assert!(parts.missing().is_empty());
         assert!(parts.set("port", "x").is_err() && parts.set("A b", "x").is_err());
     }

@@ -164,12 +164,13 @@ fn profiles_of_aws_from_both_files() {
         [
             "aws:default redshift:///?profile=default&region=eu-west-1&transport=data-api needs workgroup, database | none",
             "aws:3VDEV redshift:///?profile=3VDEV&region=us-east-1&transport=data-api needs workgroup, database | none",
-            "aws:two words redshift:///?profile=two%20words&transport=data-api needs region, workgroup, database | none",
-            "aws:only_keys redshift:///?profile=only_keys&transport=data-api needs region, workgroup, database | none",
+            "aws:two words redshift:///?profile=two%20words&transport=data-api needs workgroup, database | none",
+            "aws:only_keys redshift:///?profile=only_keys&transport=data-api needs workgroup, database | none",
         ]
     );
     assert_eq!(found.troubles, ["/k:6: neither a section nor KEY=VALUE"]);
     assert!(found.candidates[1].note().unwrap().contains("aws sso login --profile 3VDEV"));
+    assert!(found.candidates[2].note().unwrap().contains("--set region="));
     assert_eq!(found.candidates[1].name, "redshift_3vdev");
 }
 
@@ -294,7 +295,7 @@ fn the_usual_variables_of_each_kind_are_understood() {
     assert_eq!(
         of_env("REDSHIFT_CLUSTER_ID=c\nREDSHIFT_DB=dev\nAWS_REGION=x\n"),
         [
-            "redshift:///dev?cluster=c&region=x&transport=data-api ready REDSHIFT_DB,AWS_REGION,REDSHIFT_CLUSTER_ID"
+            "redshift://c/dev?cluster=c&region=x&transport=data-api ready REDSHIFT_DB,AWS_REGION,REDSHIFT_CLUSTER_ID"
         ]
     );
     assert_eq!(
@@ -343,6 +344,24 @@ fn placeholders_are_told_by_variable_and_line() {
     }
     assert!(of("DATABRICKS_TOKEN=dapi-yours-$x\nDATABRICKS_HOST=h\n").is_empty());
     assert_eq!(of("SNOWFLAKE_PAT='open\n"), ["/p/.env:1: a quote that does not end"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_parts_are_read_again_from_their_address(
+        user in "\\PC{1,9}", host in "\\PC{1,9}", port in 1_u16.., database in "[^.\\pC][^\\pC]{0,9}", schema in "[^.\\pC][^\\pC]{0,9}", file in "\\PC{1,9}",
+    ) {
+        let mut parts = Parts::of(SourceKind::Postgres);
+        let port = port.to_string();
+        for (part, value) in
+            [("user", &user), ("host", &host), ("port", &port), ("database", &database), ("schema", &schema), ("sslrootcert", &file)]
+        {
+            parts.set(part, value).unwrap();
+        }
+        proptest::prop_assume!(parts.missing().is_empty() && !host.contains(['[', ']']));
+        let (again, password) = Parts::of_url(&parts.to_string()).unwrap();
+        proptest::prop_assert_eq!((again, password), (parts, None));
+    }
 }
 
 #[test]
