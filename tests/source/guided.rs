@@ -1,8 +1,10 @@
 //! The guided form in a real terminal, and the connections of other programs.
 
+use crate::support::faces::Face;
 use crate::support::postgres::{PASSWORD, Server};
 use crate::support::tmux::Tmux;
 use crate::support::{Place, wait_until};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -119,6 +121,40 @@ fn connections_of_other_programs_are_listed_and_added_by_their_id() {
     assert_eq!(place.ok(&query), "42\n");
     place.ok(&["daemon", "stop"]);
     is_nowhere(&place, PASSWORD);
+}
+
+#[test]
+fn a_connection_of_snowflake_takes_what_it_lacks_from_the_line() {
+    let token = "a-token-of-tests-planted";
+    let face = Face::start(
+        "snowflake",
+        &json!({"tokens": [token], "database": "D", "schema": "PUBLIC", "user": "ALICE",
+            "setup": ["use schema PUBLIC", "create table t (a int)", "insert into t values (42)"]}),
+    );
+    let place = Place::new();
+    let connection = |way: &str| {
+        format!(
+            "account='acct'\nuser='ALICE'\nhost='127.0.0.1'\nprotocol='http'\nport={}\nwarehouse='WH'\n{way}\n",
+            face.port()
+        )
+    };
+    let text = format!(
+        "[whole]\n{}[browser]\n{}",
+        connection(&format!("database='D'\ntoken='{token}'")),
+        connection("authenticator='externalbrowser'"),
+    );
+    at_home(&place, ".snowflake/connections.toml", &text);
+    place.ok(&["source", "add", "--found", "snowflake:whole"]);
+    let args =
+        ["source", "add", "other", "--found", "snowflake:browser", "--set", "database=D", "--secret", "-"];
+    let added = place.pipe(&args, format!("{token}\n"));
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert!(!added.err.contains("planted"), "{}", added.err);
+    for source in ["whole", "other"] {
+        assert_eq!(place.ok(&["query", "select a from t", "--source", source, "--csv", "-t"]), "42\n");
+    }
+    place.ok(&["daemon", "stop"]);
+    is_nowhere(&place, token);
 }
 
 #[test]

@@ -205,7 +205,10 @@ impl Draft {
 
 /// Asks one question until its answer fits, and takes it.
 async fn asked(context: &Context, parts: &mut Parts, question: &Question) -> Result<String, Failure> {
-    let known = parts.get(question.part);
+    let known = match (question.part, parts.options.get("cluster")) {
+        ("workgroup", Some(name)) => Some(format!("cluster={name}")),
+        (part, _) => parts.get(part),
+    };
     let own =
         (question.part == "user" && parts.kind == SourceKind::Postgres).then(|| context.env.get("USER"));
     let default = known.or(own.flatten()).unwrap_or_else(|| question.default.to_owned());
@@ -237,5 +240,42 @@ fn existing(answer: &str, cwd: &Path, home: Option<&Path>) -> Result<String, Str
     match cwd.join(&path).exists() {
         true => Ok(path.to_string_lossy().into_owned()),
         false => Err(format!("{} does not exist", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_line_says_what_is_new_and_no_secret() {
+        let mut parts = unknown(SourceKind::Redshift, true);
+        parts.set("profile", "a b").unwrap();
+        let candidate = Candidate {
+            id: "aws:a b".to_owned(),
+            name: "dwh".to_owned(),
+            parts,
+            origin: String::new(),
+            secret: Secret::None,
+            unusable: None,
+            remarks: Vec::new(),
+        };
+        let mut draft = Draft { name: "dwh".to_owned(), ..Draft::of_found(candidate) };
+        let answered =
+            [("profile", "a b"), ("region", ""), ("workgroup", "cluster=c1"), ("database", "it's")];
+        draft.answers = answered.map(|(part, said)| (part, said.to_owned())).into();
+        draft.secret = Secret::Value("planted".to_owned().into());
+        draft.typed = true;
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: SourceAddArgs,
+        }
+        let args = Line::parse_from(["x", "--models", "m"]).args;
+        assert_eq!(
+            draft.command(&args),
+            r"wharf source add dwh --found 'aws:a b' --set cluster=c1 --set 'database=it'\''s' --models m --secret ask"
+        );
     }
 }
