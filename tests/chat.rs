@@ -1,64 +1,9 @@
-//! The chat screen in a real terminal: tmux, with a server and no configuration of anybody's.
+//! The chat screen in a real terminal.
 
 use crate::cases::shop;
+use crate::support::tmux::Tmux;
 use crate::support::{Place, wait_until};
-use std::process::{Command, Stdio};
-
-/// A tmux server of one test; it ends with it.
-struct Tmux<'a> {
-    place: &'a Place,
-    name: String,
-}
-
-impl<'a> Tmux<'a> {
-    fn new(place: &'a Place) -> Option<Self> {
-        if !Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
-            println!("skipped: tmux is not installed");
-            return None;
-        }
-        let name = place.path("").file_name().unwrap().to_string_lossy().into_owned();
-        Some(Self { place, name })
-    }
-
-    fn tmux(&self, args: &[&str]) -> String {
-        let all: Vec<&str> =
-            ["-L", &self.name, "-f", "/dev/null"].into_iter().chain(args.iter().copied()).collect();
-        let mut command = self.place.command_of("tmux", &all);
-        command.env("TERM", "xterm-256color").env("TMUX_TMPDIR", self.place.path("r"));
-        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
-    }
-
-    fn open(&self, args: &[&str]) {
-        let wharf = env!("CARGO_BIN_EXE_wharf");
-        let line = format!("{wharf} {}", args.join(" "));
-        self.tmux(&["new-session", "-d", "-x", "100", "-y", "40", &line]);
-    }
-
-    fn type_line(&self, text: &str) {
-        self.tmux(&["send-keys", "-l", text]);
-        self.tmux(&["send-keys", "Enter"]);
-    }
-
-    /// Everything on the screen and in the scrollback.
-    fn screen(&self) -> String {
-        self.tmux(&["capture-pane", "-p", "-S", "-500"])
-    }
-
-    #[track_caller]
-    fn wait_for(&self, text: &str) {
-        wait_until(&format!("the screen shows `{text}`: {}", self.screen()), || self.screen().contains(text));
-    }
-
-    fn close(&self) {
-        self.tmux(&["kill-server"]);
-    }
-}
-
-impl Drop for Tmux<'_> {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
+use std::process::Command;
 
 #[test]
 fn questions_follow_ups_a_closed_terminal_and_a_killed_daemon() {

@@ -7,9 +7,15 @@ use std::path::PathBuf;
 /// `wharf source`
 #[derive(Debug, Subcommand)]
 pub enum SourceAction {
-    /// Add a folder of data files, one file, a database, or a server elsewhere
+    /// Add a folder of data files, one file, a database, or a server elsewhere; alone on a terminal it asks
     #[command(visible_alias = "create")]
     Add(SourceAddArgs),
+    /// List the connections that other programs have on this machine: those of Snowflake, Databricks, AWS and PostgreSQL
+    Found {
+        /// How it is printed
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Connect to a source and tell who one is there
     Test {
         /// Its name
@@ -46,13 +52,26 @@ pub enum SourceAction {
 /// `wharf source add`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb\n  wharf source add crm postgres://alice@db.example.com/crm --secret ask"
+    after_help = "Examples:\n  wharf source add                            shows what is there, and asks\n  wharf source add shop ./data --models ./models\n  wharf source add sales sales.duckdb\n  wharf source add crm postgres://alice@db.example.com/crm --secret ask\n  wharf source add crm --found postgres:crm   a connection that another program has\n  wharf source add --from-env .env"
 )]
 pub struct SourceAddArgs {
     /// The name by which its tables are called: NAME.SCHEMA.TABLE
-    pub name: String,
+    pub name: Option<String>,
     /// Folder of CSV, TSV, JSON and Parquet files; one such file; a .duckdb database; or an address: postgres://USER@HOST/DATABASE
-    pub path: PathBuf,
+    pub path: Option<PathBuf>,
+    /// A connection that another program has on this machine, by its id in `wharf source found`
+    #[arg(long, value_name = "ID", conflicts_with = "path")]
+    pub found: Option<String>,
+    /// The sources that the variables of a .env file describe (SNOWFLAKE_*, DATABRICKS_*, REDSHIFT_*, AWS_*, PG*, POSTGRES_*,
+    /// DATABASE_URL); several are called NAME_KIND; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "found"])]
+    pub from_env: Option<PathBuf>,
+    /// Only this kind of --from-env
+    #[arg(long, value_name = "KIND", value_parser = ["snowflake", "databricks", "redshift", "postgres"])]
+    pub kind: Option<String>,
+    /// Fill in or change a part of what --found or --from-env says: user, host, port, database, schema, or an option of the kind
+    #[arg(long, value_name = "PART=VALUE")]
+    pub set: Vec<String>,
     /// Semantic models: a YAML file or a folder of them; for Databricks also in a volume, /Volumes/...
     #[arg(long, value_name = "PATH")]
     pub models: Option<PathBuf>,
@@ -66,6 +85,9 @@ pub struct SourceAddArgs {
     /// Replace a source of this name
     #[arg(long)]
     pub replace: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `wharf table`

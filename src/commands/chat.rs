@@ -59,7 +59,7 @@ async fn nothing_there(client: &Client) -> Result<Option<&'static str>, Failure>
     if client.is_local() {
         let sources: Vec<Source> = client.get("/api/sources").await?;
         return Ok(sources.is_empty().then_some(
-            "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add NAME FOLDER      adds your own files",
+            "There is no source yet.\n  wharf demo                        sets up a shop with four years of sales\n  wharf source add                  shows what there is on this machine, and asks\n  wharf source add NAME FOLDER      adds your own files",
         ));
     }
     let tables: Vec<Table> = client.list("/api/tables").await?;

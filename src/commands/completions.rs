@@ -50,6 +50,12 @@ fn sources() -> Vec<CompletionCandidate> {
     plain(lists().sources)
 }
 
+fn found() -> Vec<CompletionCandidate> {
+    let found = super::source::found::look(&Env::process());
+    let usable = found.candidates.into_iter().filter(|c| c.unusable.is_none());
+    usable.map(|c| CompletionCandidate::new(&c.id).help(Some(c.origin.into()))).collect()
+}
+
 fn tables() -> Vec<CompletionCandidate> {
     plain(lists().tables)
 }
@@ -90,13 +96,14 @@ pub fn command() -> Command {
         }
         descend(command, path, argument, values)
     };
-    let places: [(&[&str], &'static str, Values); 12] = [
+    let places: [(&[&str], &'static str, Values); 13] = [
         (&[], "source", sources),
         (&["sample"], "table", tables),
         (&["profile"], "table", tables),
         (&["table", "show"], "table", tables),
         (&["metric", "query"], "metrics", metrics),
         (&["metric", "show"], "name", metrics),
+        (&["source", "add"], "found", found),
         (&["source", "show"], "name", sources),
         (&["source", "delete"], "name", sources),
         (&["session", "show"], "session", sessions),

@@ -2,6 +2,7 @@
 
 pub mod faces;
 pub mod postgres;
+pub mod tmux;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

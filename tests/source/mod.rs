@@ -1,5 +1,8 @@
 //! Sources: files become tables, and bad files are told apart.
 
+mod from_env;
+mod guided;
+
 use crate::support::Place;
 
 #[test]

@@ -1,29 +1,35 @@
 //! `wharf source`: where data lives.
 
+mod add;
+mod ask;
+mod draft;
+pub mod found;
+mod from_env;
+mod guided;
+mod questions;
+mod types;
+
 use super::Context;
-use super::query::read_file;
 use super::result::{list, out, out_json};
-use crate::cli::{SourceAction, SourceAddArgs};
+use crate::cli::{OutputArgs, SourceAction};
 use crate::link::{Client, Failure};
-use crate::output::{Progress, note};
-use serde::Deserialize;
+use crate::output::{Progress, note, warn};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use wharf_protocol::{
-    ApiError, ColumnKind, ErrorKind, Source, SourceAdd, SourceKey, SourceKind, SourceTest, Table,
-};
-use wharf_secrets::Reference;
+use wharf_protocol::{ApiError, ColumnKind, ErrorKind, Source, SourceTest, Table};
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the source is unknown, or its files cannot be read.
 pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Failure> {
-    let client = context.client().await?;
     match action {
-        SourceAction::Add(args) => add(context, &client, args).await,
+        SourceAction::Add(args) => add::run(context, args).await,
+        SourceAction::Found { output } => show_found(context, &output),
         SourceAction::List { output } => {
+            let client = context.client().await?;
             let sources: Vec<Source> = client.get("/api/sources").await?;
             let columns = [
                 ("name", ColumnKind::Text),
@@ -46,58 +52,57 @@ pub async fn run(context: &Context, action: SourceAction) -> Result<ExitCode, Fa
                 .collect();
             list(context, &output, &columns, rows, &sources)
         }
-        SourceAction::Test { name, json } => test(&client, &name, json).await,
-        SourceAction::Show { name, json } => show(&client, &name, json).await,
-        SourceAction::Delete { name, confirm } => delete(context, &client, &name, confirm.as_deref()).await,
+        SourceAction::Test { name, json } => test(&context.client().await?, &name, json).await,
+        SourceAction::Show { name, json } => show(&context.client().await?, &name, json).await,
+        SourceAction::Delete { name, confirm } => {
+            delete(context, &context.client().await?, &name, confirm.as_deref()).await
+        }
     }
 }
 
-async fn add(context: &Context, client: &Client, args: SourceAddArgs) -> Result<ExitCode, Failure> {
-    let (types, aliases) = match &args.types {
-        Some(file) => types(&read_file(file)?, &file.display().to_string())?,
-        None => Default::default(),
-    };
-    let add = SourceAdd {
-        name: args.name,
-        path: match args.path.to_str() {
-            Some(address) if SourceKind::of_address(address).is_some() => address.to_owned(),
-            _ => context.absolute(&args.path),
-        },
-        models: args.models.as_deref().map(|m| context.absolute(m)),
-        types,
-        aliases,
-        key: args.secret.as_deref().map(|place| secret(context, place)).transpose()?,
-        replace: args.replace,
-    };
-    let source = send(context, client, "/api/sources", &add, "source").await?;
-    let source: Source = serde_json::from_value(source).map_err(|e| Failure::usage(e.to_string()))?;
-    let tables = source.tables.unwrap_or(0);
-    let tables_word = if tables == 1 { "table" } else { "tables" };
-    note(
-        &context.terminal,
-        &format!("added {} with {tables} {tables_word} from {}", source.name, source.path),
-    );
-    Ok(ExitCode::SUCCESS)
+/// A connection that was found, as it is listed.
+#[derive(Serialize)]
+struct FoundRow {
+    id: String,
+    kind: &'static str,
+    name: String,
+    address: String,
+    state: String,
+    origin: String,
+    note: Option<String>,
 }
 
-/// What opens a source, or where it is. Never the secret itself as an argument, which others on the machine can read.
-fn secret(context: &Context, place: &str) -> Result<SourceKey, Failure> {
-    match place {
-        "-" => {
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line)?;
-            Ok(SourceKey::Secret(line.trim_end_matches(['\r', '\n']).to_owned()))
-        }
-        "ask" if context.terminal.input && !context.terminal.no_input => {
-            Ok(SourceKey::Secret(rpassword::prompt_password("Secret: ")?))
-        }
-        "ask" => Err(Failure::usage("there is no terminal to ask at").hint("pipe it in: --secret - < FILE")),
-        place => match place.parse::<Reference>() {
-            Ok(reference) => Ok(SourceKey::Reference(reference.to_string())),
-            Err(_) => Err(Failure::usage("--secret does not say where the secret is")
-                .hint("say ask, - for standard input, env:NAME or file:/PATH")),
-        },
+/// Lists the connections of other programs. What could not be read is told beside them.
+fn show_found(context: &Context, output: &OutputArgs) -> Result<ExitCode, Failure> {
+    let found = found::look(&context.env);
+    for trouble in &found.troubles {
+        warn(&format!("not read: {trouble}"));
     }
+    let rows: Vec<FoundRow> = found
+        .candidates
+        .iter()
+        .map(|c| FoundRow {
+            id: c.id.clone(),
+            kind: c.parts.kind.name(),
+            name: c.name.clone(),
+            address: c.parts.to_string(),
+            state: c.state(),
+            origin: c.origin.clone(),
+            note: c.note(),
+        })
+        .collect();
+    if rows.is_empty() {
+        note(&context.terminal, "no connection of another program was found on this machine");
+    }
+    let columns = ["id", "kind", "name", "address", "state", "origin", "note"].map(|c| (c, ColumnKind::Text));
+    let cells = rows
+        .iter()
+        .map(|r| {
+            let texts = [&r.id, r.kind, &r.name, &r.address, &r.state, &r.origin].map(|t| Some(t.to_owned()));
+            texts.into_iter().chain([r.note.clone()]).collect()
+        })
+        .collect();
+    list(context, output, &columns, cells, &rows)
 }
 
 #[derive(Deserialize)]
@@ -163,52 +168,6 @@ pub async fn send(
                 return Err(Failure::from(error).hint("try again; `wharf daemon logs` shows what happened"));
             }
         }
-    }
-}
-
-type Types = BTreeMap<String, BTreeMap<String, String>>;
-
-/// The types file: `{"tables": {TABLE: {COLUMN: TYPE}}}`, or the inner object alone; other names for tables under any
-/// key that begins with `aliases`.
-fn types(text: &str, file: &str) -> Result<(Types, BTreeMap<String, String>), Failure> {
-    let bad = |why: String| {
-        Failure::usage(format!("{file}: {why}"))
-            .hint("it must be {\"tables\": {TABLE: [{\"name\": COLUMN, \"type\": TYPE}, ...]}}")
-    };
-    let value: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
-    let object = value.as_object().ok_or_else(|| bad("it is not an object".to_owned()))?;
-    let tables = object.get("tables").unwrap_or(&value);
-    let mut found = Types::new();
-    for (table, columns) in tables.as_object().into_iter().flatten() {
-        if table.starts_with("aliases") {
-            continue;
-        }
-        let types = column_types(columns).map_err(|why| bad(format!("table `{table}`: {why}")))?;
-        found.insert(table.clone(), types);
-    }
-    let mut aliases = BTreeMap::new();
-    for (_, names) in object.iter().filter(|(key, _)| key.starts_with("aliases")) {
-        for (alias, table) in names.as_object().into_iter().flatten() {
-            let table = table.as_str().ok_or_else(|| bad(format!("the alias `{alias}` names no table")))?;
-            aliases.insert(alias.clone(), table.to_owned());
-        }
-    }
-    Ok((found, aliases))
-}
-
-/// Columns as a list of `{"name": ..., "type": ...}`, or as an object from name to type.
-fn column_types(columns: &Value) -> Result<BTreeMap<String, String>, String> {
-    let pair = |name: Option<&str>, of: Option<&str>| match (name, of) {
-        (Some(name), Some(of)) => Ok((name.to_owned(), of.to_owned())),
-        _ => Err("a column needs a name and a type, both texts".to_owned()),
-    };
-    match columns {
-        Value::Array(list) => list
-            .iter()
-            .map(|c| pair(c.get("name").and_then(Value::as_str), c.get("type").and_then(Value::as_str)))
-            .collect(),
-        Value::Object(map) => map.iter().map(|(name, of)| pair(Some(name), of.as_str())).collect(),
-        _ => Err("its columns are neither a list nor an object".to_owned()),
     }
 }
 
@@ -303,20 +262,4 @@ pub fn encoded(name: &str) -> String {
             b => format!("%{b:02X}"),
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::types;
-
-    #[test]
-    fn types_are_read_in_both_forms_and_mistakes_name_the_table() {
-        let text = r#"{"tables": {"a": [{"name": "x", "type": "DATE"}], "b": {"y": "INTEGER"}}, "aliases_for_v2": {"c": "a"}}"#;
-        let (types_by_table, aliases) = types(text, "t.json").unwrap();
-        assert_eq!(types_by_table["a"]["x"], "DATE");
-        assert_eq!(types_by_table["b"]["y"], "INTEGER");
-        assert_eq!(aliases["c"], "a");
-        let wrong = types(r#"{"tables": {"a": [{"name": "x"}]}}"#, "t.json").unwrap_err();
-        assert!(wrong.error.message.contains("t.json: table `a`"), "{}", wrong.error.message);
-    }
 }
