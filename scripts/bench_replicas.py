@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-RUNS = 1
+RUNS = 3
 COLUMNS = """id bigint, customer int, name varchar, amount numeric(12,2), ratio double precision, day date, placed timestamp,
     flag boolean, code varchar, note varchar"""
 
