@@ -5,7 +5,7 @@ use super::query::read_file;
 use super::result::{format, out, out_json};
 use crate::cli::{OutputArgs, OutputFormat, PolicyAction, PolicySetArgs};
 use crate::link::{Client, Failure};
-use crate::output::note;
+use crate::output::{grouped, note};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -84,6 +84,16 @@ fn explained(verdict: &PolicyVerdict) -> String {
     }
     if verdict.limits != SubjectLimits::default() {
         text.push_str(&format!("at most: {}\n", verdict.limits));
+    }
+    if let Some(route) = &verdict.route {
+        let about = |n: u64, what: &str| format!(", about {} {what}", grouped(&n.to_string()));
+        let rows = verdict.estimated_rows.map(|n| about(n, if n == 1 { "row" } else { "rows" }));
+        let bytes = verdict.estimated_bytes.map(|n| about(n, if n == 1 { "byte" } else { "bytes" }));
+        text.push_str(&format!(
+            "runs on: {route}{}{}\n",
+            rows.unwrap_or_default(),
+            bytes.unwrap_or_default()
+        ));
     }
     if let Some(sql) = &verdict.rewritten {
         text.push_str(&format!("runs as: {sql}\n"));

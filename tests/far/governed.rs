@@ -100,6 +100,10 @@ fn agents_see_their_rows_and_columns_and_nothing_else() {
     let leak = shop.ask(&shop.acme, "select cast(tenant as int) from orders").unwrap_err();
     assert!(!leak.contains("umbra") && !leak.contains("acme"), "{leak}");
     assert_eq!(shop.server.run("postgres", "select count(*) from orders"), "3");
+    let test =
+        ["policy", "test", "--for", "tenant:acme", "select id from orders", "--source", "crm", "--json"];
+    let verdict = shop.door.place.json(&test);
+    assert!(verdict["route"] == "postgres" && verdict["estimated_rows"].as_u64().unwrap() > 0, "{verdict}");
     let (_, profile) =
         shop.door.post(&shop.acme, "/profile_data", &json!({"table_name": "crm.public.orders"}));
     assert_eq!(profile["rows"], 2, "{profile}");

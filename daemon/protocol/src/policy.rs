@@ -231,6 +231,14 @@ pub struct PolicyVerdict {
     pub limits: SubjectLimits,
     /// The statement as it would run.
     pub rewritten: Option<String>,
+    /// Where it would run: the kind of the source, `replica:NAME`, `duckdb:fenced`.
+    pub route: Option<String>,
+    /// Rows of its result, as the engine guesses; none where it does not guess.
+    #[schema(format = "uint64")]
+    pub estimated_rows: Option<u64>,
+    /// Bytes that it would read, as the engine guesses.
+    #[schema(format = "uint64")]
+    pub estimated_bytes: Option<u64>,
 }
 
 /// What people say of a table: `PATCH /api/tables/{table}`. What is absent stays.

@@ -113,6 +113,9 @@ pub struct Source {
     pub created_at: String,
     /// Number of tables, where known.
     pub tables: Option<u64>,
+    /// What statements wait for now before they can begin: a warehouse that starts, or has no room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
 }
 
 /// What came of connecting to a source.

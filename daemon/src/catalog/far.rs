@@ -51,6 +51,11 @@ impl Far {
         Ok(self.all().entry(name.to_owned()).or_insert(one).source.clone())
     }
 
+    /// What statements for a source that is connected wait for.
+    pub(super) fn waiting(&self, name: &str) -> Option<String> {
+        self.all().get(name)?.source.waiting()
+    }
+
     /// Forgets a source and what is known of it.
     pub(super) fn forget(&self, name: &str) {
         self.all().remove(name);

@@ -142,6 +142,7 @@ impl Catalog {
                 key: from.as_ref().map(ToString::to_string),
                 created_at: crate::clock::now_text(),
                 tables: None,
+                waiting_for: None,
             },
             types: add.types,
             aliases: add.aliases,
@@ -207,9 +208,11 @@ impl Catalog {
         Ok(())
     }
 
-    /// All sources, by name.
+    /// All sources, by name, each with what it waits for.
     pub fn sources(&self) -> Vec<Source> {
-        self.read().values().map(|s| s.source.clone()).collect()
+        let with =
+            |s: &Stored| Source { waiting_for: self.0.far.waiting(&s.source.name), ..s.source.clone() };
+        self.read().values().map(with).collect()
     }
 
     /// Whether there is a source of this name.

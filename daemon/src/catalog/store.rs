@@ -46,6 +46,7 @@ fn stored(row: &SqliteRow) -> Result<(String, Stored), Unreadable> {
         key: key.as_ref().map(ToString::to_string),
         created_at: row.try_get(5)?,
         tables: None,
+        waiting_for: None,
     };
     Ok((name, Stored { source, types, aliases, key }))
 }

@@ -6,6 +6,7 @@ use crate::policies::Effective;
 use crate::sources::Cancel;
 use wharf_policy::TableName;
 use wharf_protocol::{ApiError, ErrorKind, Table, TableRule};
+use wharf_warehouses::Estimate;
 
 /// A statement that would run.
 #[derive(Debug, Clone)]
@@ -14,6 +15,10 @@ pub struct Judged {
     pub sql: String,
     /// The tables it reads.
     pub tables: Vec<TableName>,
+    /// Where it would run, as audit and statistics tell it.
+    pub route: String,
+    /// What the engine guesses that it would take, where it was asked and guesses.
+    pub estimate: Option<Estimate>,
 }
 
 impl Gate {
@@ -22,7 +27,7 @@ impl Gate {
     /// # Errors
     /// The refusal, or what the engine says.
     pub async fn judge(&self, statement: Statement, effective: Effective) -> Result<Judged, ApiError> {
-        self.look(statement, Some(effective)).await
+        self.look(statement, Some(effective), true).await
     }
 
     /// The same for who asks.
@@ -31,16 +36,22 @@ impl Gate {
     /// As [`Gate::judge`].
     pub async fn validate(&self, statement: Statement) -> Result<Judged, ApiError> {
         let effective = self.effective().await?;
-        self.look(statement, effective).await
+        self.look(statement, effective, false).await
     }
 
-    async fn look(&self, statement: Statement, effective: Option<Effective>) -> Result<Judged, ApiError> {
+    async fn look(
+        &self,
+        statement: Statement,
+        effective: Option<Effective>,
+        guess: bool,
+    ) -> Result<Judged, ApiError> {
         let gate = self.clone();
         let looked = tokio::task::spawn_blocking(move || {
             let cancel = Cancel::default();
             let plan = gate.plan(&statement, effective.as_ref(), &cancel)?;
             plan.prepare(gate.pool()).map_err(|e| views::shielded(effective.as_ref(), plan.ruled, e))?;
-            Ok(Judged { tables: plan.names, sql: plan.sql })
+            let estimate = guess.then(|| plan.estimate()).flatten();
+            Ok(Judged { route: plan.route(), estimate, tables: plan.names, sql: plan.sql })
         });
         looked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
     }

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_policy::{Checked, Class, Denial, Dialect, Policy, TableName};
 use wharf_protocol::{ApiError, ErrorKind, Param, SourceKind};
-use wharf_warehouses::{Session, Source};
+use wharf_warehouses::{Estimate, Session, Source};
+
+/// How long an engine may take to guess.
+const GUESS: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What the asker may do with this statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +123,14 @@ impl Plan {
             Route::Embedded(instance) => &instance.attachments,
             Route::Far(_) => &[],
         }
+    }
+
+    /// What the engine guesses that it would take; none where it does not say so quickly. Blocking.
+    pub(super) fn estimate(&self) -> Option<Estimate> {
+        let Route::Far(Journey { source, session, .. }) = &self.route else { return None };
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let guessed = source.estimate(&self.sql, session);
+        runtime.block_on(async { tokio::time::timeout(GUESS, guessed).await }).ok()?.ok().flatten()
     }
 
     /// Has the engine look at names and types, without running anything. Blocking.

@@ -52,8 +52,25 @@ fn main() {
         "  source, as batches of Arrow         {ours:7.0} ms  {:.2}x of the decoded one",
         ours / decoded
     );
+    let connector = connector();
+    println!(
+        "  Snowflake's Python connector        {connector:7.0} ms  {:.1}x the rate (at least 3x)",
+        connector / ours
+    );
     println!("  source, first batch                 {first:7.1} ms");
     println!("  peak memory of this process         {:7} MiB", peak());
+}
+
+/// Milliseconds that the vendor's own client takes for such rows, out of fakesnow in its own process.
+fn connector() -> f64 {
+    let top = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let out = Command::new(top.join(".venv-snowflake/bin/python"))
+        .arg(top.join("scripts/bench_connector.py"))
+        .arg(ROWS.to_string())
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    serde_json::from_slice::<Value>(&out.stdout).unwrap()["ms"].as_f64().unwrap()
 }
 
 fn face() -> (Child, String) {

@@ -178,6 +178,10 @@ impl Source for Guarded {
     }
 
     /// Asks even while it is spared: whoever tests wants to know.
+    fn waiting(&self) -> Option<String> {
+        self.inner.waiting()
+    }
+
     fn files(&self) -> Option<Arc<dyn Files>> {
         self.inner.files()
     }

@@ -37,6 +37,11 @@ pub trait Source: Send + Sync {
         Circuit::Closed
     }
 
+    /// What statements wait for now before they can begin: a warehouse that starts, or has no room.
+    fn waiting(&self) -> Option<String> {
+        None
+    }
+
     /// Files that it keeps beside its tables; none where it keeps no files.
     fn files(&self) -> Option<Arc<dyn Files>> {
         None

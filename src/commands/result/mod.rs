@@ -1,6 +1,7 @@
 //! Results on their way out: which form, into which place, and what is said about them.
 
 mod relay;
+mod waiting;
 
 use super::Context;
 use crate::cli::{OutputArgs, OutputFormat};
@@ -199,7 +200,8 @@ async fn view(
     args: &OutputArgs,
     look: Look,
 ) -> Result<QueryStats, Failure> {
-    let mut stream = RowStream::begin(client.stream(request.path(), request).await?).await?;
+    let begun = async { RowStream::begin(client.stream(request.path(), request).await?).await };
+    let mut stream = waiting::watched(context, client, begun).await?;
     let mut grid = Grid {
         columns: std::mem::take(&mut stream.columns),
         rows: Vec::new(),

@@ -110,11 +110,17 @@ pub(super) async fn test(asker: Asker, Body(test): Body<PolicyTest>) -> Result<J
         rules: Vec::new(),
         limits: effective.limits(),
         rewritten: None,
+        route: None,
+        estimated_rows: None,
+        estimated_bytes: None,
     };
     match judged {
         Ok(judged) => {
             verdict.rules = judged.tables.iter().flat_map(|t| effective.rules(t)).cloned().collect();
             verdict.tables = judged.tables.iter().map(ToString::to_string).collect();
+            verdict.route = Some(judged.route);
+            verdict.estimated_rows = judged.estimate.and_then(|e| e.rows);
+            verdict.estimated_bytes = judged.estimate.and_then(|e| e.bytes);
             // Whoever has the key of hashes can try out what was hashed.
             verdict.rewritten = Some(match verdict.rules.is_empty() {
                 true => judged.sql,

@@ -7,7 +7,9 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
@@ -22,9 +24,6 @@ const BROKEN: u32 = 4;
 /// How long a warehouse that was chosen from the list is taken to be the right one.
 const CHOICE: Duration = Duration::from_secs(600);
 
-/// Told what is being waited for.
-pub(super) type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
-
 /// A workspace and how it is reached.
 pub(super) struct Far {
     /// The source's name.
@@ -35,8 +34,9 @@ pub(super) struct Far {
     pub(super) client: Client,
     /// The credential.
     pub(super) auth: Auth,
-    /// The hook for waits.
-    pub(super) on_wait: OnceLock<OnWait>,
+    /// By number: what each statement that waits is waiting for.
+    waits: std::sync::Mutex<BTreeMap<u64, String>>,
+    waited: AtomicU64,
     /// How many statements may still be begun.
     pub(super) slots: Arc<Semaphore>,
     base: Url,
@@ -106,7 +106,8 @@ impl Far {
             who: format!("source `{name}` (Databricks)"),
             client,
             auth,
-            on_wait: OnceLock::new(),
+            waits: std::sync::Mutex::default(),
+            waited: AtomicU64::default(),
             slots: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
             base,
             configured,
@@ -255,12 +256,18 @@ impl Far {
         self.auth.renew(&self).await;
     }
 
-    /// Tells that something is being waited for.
-    pub(super) fn wait_told(&self, what: &str) {
-        tracing::info!(source = self.name, "{what}");
-        if let Some(on_wait) = self.on_wait.get() {
-            on_wait(what);
-        }
+    /// What statements wait for now.
+    pub(super) fn waiting(&self) -> Option<String> {
+        self.waits().values().next_back().cloned()
+    }
+
+    fn waits(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, String>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A statement waits from here on, until what is returned is dropped.
+    pub(super) fn begin_waiting(self: &Arc<Self>) -> Waiting {
+        Waiting { far: Arc::clone(self), number: self.waited.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// The id of the warehouse to use: the session's, the configured one, else the first that runs, else the first that is there.
@@ -326,4 +333,24 @@ impl Far {
 /// Whether a status says that a link has expired or may be asked for anew.
 pub(super) fn link_is_over(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 401 | 403 | 404 | 410)
+}
+
+/// A statement that waits for its warehouse.
+pub(super) struct Waiting {
+    far: Arc<Far>,
+    number: u64,
+}
+
+impl Waiting {
+    /// Tells for what.
+    pub(super) fn tell(&self, what: String) {
+        tracing::info!(source = self.far.name, "{what}");
+        self.far.waits().insert(self.number, what);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.far.waits().remove(&self.number);
+    }
 }

@@ -121,14 +121,6 @@ impl Databricks {
         Ok(Self { far: Arc::new(far), catalog, schema })
     }
 
-    /// The same, with somebody who is told what is being waited for: a warehouse that starts, or has no room.
-    #[must_use]
-    pub fn on_wait(self, told: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
-        // Set once, here: the second of two hooks would be the one that is dropped.
-        let _ = self.far.on_wait.set(told);
-        self
-    }
-
     /// The files of its volumes, of every catalog that may be seen.
     pub fn volumes(&self) -> Volumes {
         Volumes::new(Arc::clone(&self.far))
@@ -276,6 +268,10 @@ impl Source for Databricks {
     }
 
     /// Asks who we are and how the warehouse is. Neither starts it.
+    fn waiting(&self) -> Option<String> {
+        self.far.waiting()
+    }
+
     fn files(&self) -> Option<Arc<dyn Files>> {
         Some(Arc::new(self.volumes()))
     }

@@ -276,6 +276,7 @@ pub(super) async fn wait(guard: &Guard, mut reply: Reply, way: Way) -> Result<Op
     let statement = guard.statement();
     let begun = Instant::now();
     let mut told = begun - QUIET_AGAIN + QUIET;
+    let mut waits = Some(statement.far.begin_waiting());
     loop {
         let state = reply.state();
         match &state[..] {
@@ -296,11 +297,14 @@ pub(super) async fn wait(guard: &Guard, mut reply: Reply, way: Way) -> Result<Op
         }
         let pause = (begun.elapsed() / 10).clamp(PAUSES.0, PAUSES.1);
         let pending = state == "PENDING";
+        if !pending {
+            waits = None;
+        }
         let next = async {
             tokio::time::sleep(pause).await;
-            if pending && told.elapsed() >= QUIET_AGAIN {
+            if let Some(waits) = waits.as_ref().filter(|_| told.elapsed() >= QUIET_AGAIN) {
                 told = Instant::now();
-                tell(statement, begun).await?;
+                waits.tell(why(statement, begun).await?);
             }
             statement.ask().await
         };
@@ -319,7 +323,7 @@ pub(super) async fn wait(guard: &Guard, mut reply: Reply, way: Way) -> Result<Op
 }
 
 /// Tells why a statement has not begun. A warehouse that is gone is an error: it would be waited for in vain.
-async fn tell(statement: &Statement, begun: Instant) -> Result<(), ApiError> {
+async fn why(statement: &Statement, begun: Instant) -> Result<String, ApiError> {
     let far = &statement.far;
     let id = &statement.warehouse;
     let soon = Instant::now() + Duration::from_secs(10);
@@ -336,6 +340,5 @@ async fn tell(statement: &Statement, begun: Instant) -> Result<(), ApiError> {
         "" => format!("waiting for warehouse {name}"),
         state => format!("waiting for warehouse {name} to start ({})", state.to_ascii_lowercase()),
     };
-    far.wait_told(&format!("{what}, {:.0} s so far", begun.elapsed().as_secs_f64()));
-    Ok(())
+    Ok(format!("{what}, {:.0} s so far", begun.elapsed().as_secs_f64()))
 }

@@ -288,19 +288,24 @@ async fn a_deadline_cancels_and_tells_what_was_waited_for() {
 async fn a_warehouse_that_starts_is_waited_for_visibly() {
     let face = Face::start().await;
     face.plan("q", super::face::Plan { pending: Duration::from_millis(900), ..plan(&[5]) });
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&told);
     *face.state.warehouses.lock().unwrap() = json!([{"id": "w1", "name": "main", "state": "STARTING"}]);
-    let source =
-        source(&face).on_wait(Arc::new(move |what: &str| heard.lock().unwrap().push(what.to_owned())));
-    is_whole(&all(source.execute(ask("q")).await.unwrap()).await.unwrap(), 5).unwrap();
-    let told = told.lock().unwrap().clone();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("warehouse main to start (starting)"), "{told:?}");
+    let source = Arc::new(source(&face));
+    let asked = tokio::spawn({
+        let source = Arc::clone(&source);
+        async move { is_whole(&all(source.execute(ask("q")).await.unwrap()).await.unwrap(), 5) }
+    });
+    let mut told = None;
+    while told.is_none() && !asked.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        told = source.waiting();
+    }
+    assert!(told.as_ref().is_some_and(|t| t.contains("warehouse main to start (starting)")), "{told:?}");
+    asked.await.unwrap().unwrap();
+    assert_eq!(source.waiting(), None);
     // One that is deleted meanwhile is not waited for.
     face.plan("gone", super::face::Plan { pending: Duration::from_secs(60), ..plan(&[5]) });
     *face.state.warehouses.lock().unwrap() = json!([{"id": "w1", "name": "main", "state": "DELETING"}]);
-    assert_eq!(failure(&source, ask("gone")).await.code, "warehouse_not_found");
+    assert_eq!(failure(&*source, ask("gone")).await.code, "warehouse_not_found");
 }
 
 #[tokio::test]
