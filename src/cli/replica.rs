@@ -48,7 +48,7 @@ pub enum ReplicaAction {
 /// `wharf replica add`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  wharf replica add orders --source crm --table orders --max-age 1h --schedule '0 * * * *'\n  wharf replica add open_orders --source crm --table orders --where \"status = 'open'\"\n  wharf replica add orders --source crm --table orders --cursor changed_at --keys id --deleted 'deleted_at is not null'\n  wharf replica add daily --source crm --table daily --sql 'select day, sum(amount) as amount from orders group by day'"
+    after_help = "Examples:\n  wharf replica add orders --source crm --table orders --max-age 1h --schedule '0 * * * *'\n  wharf replica add open_orders --source crm --table orders --where \"status = 'open'\"\n  wharf replica add orders --source crm --table orders --cursor changed_at --keys id --deleted 'deleted_at is not null'\n  wharf replica add daily --source crm --sql 'select day, sum(amount) as amount from orders group by day'"
 )]
 pub struct ReplicaAddArgs {
     /// Its name
@@ -56,9 +56,9 @@ pub struct ReplicaAddArgs {
     /// The source that is copied from
     #[arg(long)]
     pub source: Option<String>,
-    /// TABLE, SCHEMA.TABLE or SOURCE.SCHEMA.TABLE, as the source stores it; for a query the name that its rows get
-    #[arg(long)]
-    pub table: String,
+    /// TABLE, SCHEMA.TABLE or SOURCE.SCHEMA.TABLE, as the source stores it; for a query the name that its rows get in the file
+    #[arg(long, required_unless_present = "sql")]
+    pub table: Option<String>,
     /// Only these columns
     #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub columns: Vec<String>,

@@ -73,7 +73,10 @@ fn table(add: &ReplicaAdd) -> String {
 }
 
 async fn add(context: &Context, client: &Client, args: ReplicaAddArgs) -> Result<ExitCode, Failure> {
-    let (root, schema, table) = parts(&args.table)?;
+    let (root, schema, table) = match &args.table {
+        Some(table) => parts(table)?,
+        None => (None, None, args.name.clone()),
+    };
     let source = match (args.source, root) {
         (Some(source), Some(root)) if source != root => {
             let message = format!("--source says `{source}`, --table says `{root}`");

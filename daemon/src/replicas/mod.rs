@@ -16,21 +16,23 @@ mod store;
 
 use crate::catalog::{Catalog, Copies, Holds, LocalCopy, PARTS};
 use crate::clock;
-use crate::gate::{Gate, check_rule};
+use crate::gate::{Gate, Rights, Statement, check_rule};
 use crate::sources::Cancel;
 use crate::state::State;
 use background::Background;
 use chrono::{DateTime, SecondsFormat, Utc};
 use files::Folder;
+use spec::Fetch;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Stored;
-use wharf_policy::TableName;
+use wharf_policy::{TableName, quoted};
 use wharf_protocol::{
     ApiError, ErrorKind, PolicyBook, Replica, ReplicaAdd, RuleEntry, SourceKind, Table, TableRule,
 };
+use wharf_warehouses::Source;
 
 /// What a replica holds, and as what statements call it.
 fn called(add: &ReplicaAdd) -> (Holds, TableName) {
@@ -41,6 +43,28 @@ fn called(add: &ReplicaAdd) -> (Holds, TableName) {
         (None, false) => (Holds::Part(of), own),
         (None, true) => (Holds::Table, of),
     }
+}
+
+/// A source that is copied from. Blocking.
+fn far_of(gate: &Gate, source: &str) -> Result<Arc<dyn Source>, ApiError> {
+    gate.catalog()
+        .far(source)?
+        .ok_or_else(|| ApiError::new(ErrorKind::Invalid, "bad_replica", "its source is on this machine now"))
+}
+
+/// What fetches a replica's rows at its source.
+fn fetch_of(add: &ReplicaAdd, far: &dyn Source, cursor: Option<&str>) -> Fetch {
+    let (dialect, schema) = (far.dialect(), add.schema.as_deref().unwrap_or_default());
+    let root = format!("{}.{}", quoted(far.catalog(), dialect), quoted(schema, dialect));
+    spec::fetch(add, dialect, &root, cursor)
+}
+
+/// Does what blocks, on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 /// Whether every filter of rows that anybody has on this table can be applied to these columns of it.
@@ -147,17 +171,27 @@ impl Replicas {
         }
     }
 
-    /// Adds a replica and fills it.
+    /// Adds a replica and fills it. What others than the owner wish to have copied must be a query on the source's tables and
+    /// nothing else, because refreshes run with the owner's rights.
     ///
     /// # Errors
     /// When it makes no sense, its name is taken, or its rows cannot be fetched: then there is none.
     pub async fn add(
         &self,
         add: ReplicaAdd,
+        by_owner: bool,
         cancel: Cancel,
         progress: Progress,
     ) -> Result<Replica, ApiError> {
         let add = self.settled(add).await?;
+        if !by_owner {
+            let (source, wanted) = (add.source.clone(), add.clone());
+            let gate = self.0.gate.clone();
+            let sql = blocking(move || Ok(fetch_of(&wanted, &*far_of(&gate, &source)?, None).sql)).await?;
+            let mut statement = Statement::new("replica", Rights::Source, sql);
+            statement.source = Some(add.source.clone());
+            self.0.gate.validate(statement).await?;
+        }
         let name = add.name.clone();
         if lock(&self.0.all).contains_key(&name) {
             let message = format!("there is a replica `{name}` already");
@@ -202,12 +236,8 @@ impl Replicas {
                     let known: Vec<&str> = tables.iter().map(|t| t.name.as_str()).collect();
                     return Err(crate::catalog::unknown_table(&add.source, &add.table, &known));
                 }
-                (Some(_), Some(_)) => {
-                    let message = format!("the source has a table `{}` of its own", add.table);
-                    return Err(ApiError::new(ErrorKind::Conflict, "bad_replica", message)
-                        .hint("give the rows of the query another name: --table NAME"));
-                }
-                (_, table) => spec::check(&add, table)?,
+                (Some(_), _) => spec::check(&add, None)?,
+                (None, table) => spec::check(&add, table)?,
             }
             if called(&add).0 != Holds::Table
                 && tables.iter().any(|t| t.schema == PARTS && t.name.eq_ignore_ascii_case(&add.name))

@@ -2,9 +2,9 @@
 
 use super::background::Pace;
 use super::build::{Build, COLUMNS_CHANGED};
-use super::spec::{self, Fetch};
+use super::spec::Fetch;
 use super::store::{self, Data, Stored};
-use super::{Progress, Replicas, lock};
+use super::{Progress, Replicas, blocking, far_of, fetch_of, lock};
 use crate::clock;
 use crate::formats::{ParquetFile, Shape};
 use crate::gate::{Deliver, Rights, Statement};
@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio_util::task::AbortOnDropHandle;
-use wharf_policy::quoted;
 use wharf_protocol::{ApiError, ErrorKind, Replica};
 
 /// How often is told how far the fetching is.
@@ -144,14 +143,9 @@ impl Replicas {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Fetched, ApiError> {
-        let (catalog, source) = (self.0.gate.catalog().clone(), stored.add.source.clone());
-        let far = blocking(move || catalog.far(&source)).await?;
-        let far = far.ok_or_else(|| {
-            ApiError::new(ErrorKind::Invalid, "bad_replica", "its source is on this machine now")
-        })?;
-        let (dialect, schema) = (far.dialect(), stored.add.schema.as_deref().unwrap_or_default());
-        let root = format!("{}.{}", quoted(far.catalog(), dialect), quoted(schema, dialect));
-        let Fetch { sql, params } = spec::fetch(&stored.add, dialect, &root, cursor.as_deref());
+        let (gate, add) = (self.0.gate.clone(), stored.add.clone());
+        let fetch = blocking(move || Ok(fetch_of(&add, &*far_of(&gate, &add.source)?, cursor.as_deref())));
+        let Fetch { sql, params } = fetch.await?;
         let file = folder.join(format!("{}.parquet", uuid::Uuid::now_v7()));
         let mut pace = Pace::new(self.0.gate.registry().clone());
         let into = ParquetFile::create(&file).map_err(|e| io_error(&file, &e))?.pausing(move || pace.pause());
@@ -198,14 +192,6 @@ impl Replicas {
             self.0.folder.keep_only(&oldest_name, None);
         }
     }
-}
-
-/// Does what blocks, on a thread for that.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 /// Tells every moment how many rows have come, and how fast.

@@ -3,14 +3,16 @@
 use super::openapi::{Doc, Group, doc};
 use super::rates::Class;
 use super::{
-    audit, compat, execute, health, identity, metadata, metrics, policies, profiles, queries, samples, tables,
+    audit, compat, execute, health, identity, metadata, metrics, policies, profiles, queries, replicas,
+    samples, tables,
 };
 use wharf_protocol::Permission::{Execute, Manage, Read, Write};
 use wharf_protocol::{
     Catalog, Done, GrantChange, ListedTable, MetadataColumn, MetadataTable, MetricRequest, Permissions,
     PolicyBook, PolicyChange, PolicyChanged, PolicyTest, PolicyVerdict, Profile, ProfileRequest,
-    QueryRequest, QueryStats, SampleRequest, Schema, SqlCompletion, Table, TableNote, Token, TokenCreate,
-    TokenIssued, TokenResponse, TokenRotate, User, UserCreate, UserUpdate,
+    QueryRequest, QueryStats, Replica, ReplicaAdd, ReplicaRefreshRequest, SampleRequest, Schema,
+    SqlCompletion, Table, TableNote, Token, TokenCreate, TokenIssued, TokenResponse, TokenRotate, User,
+    UserCreate, UserUpdate,
 };
 
 /// Results come in these forms.
@@ -379,6 +381,38 @@ fn manage() -> Group {
             doc("tokens", "Make or revoke a token")
                 .body::<compat::ManageTokens>()
                 .reply::<compat::TokenManaged>(),
+        )
+        .get(
+            "/api/replicas",
+            replicas::list,
+            doc("replicas", "Local copies of tables and queries").reply::<Vec<Replica>>(),
+        )
+        .post(
+            "/api/replicas",
+            replicas::add,
+            doc("replicas", "Copy a table or a query's rows; tells how far it is, then the replica")
+                .body::<ReplicaAdd>()
+                .bytes(&["application/x-ndjson"]),
+        )
+        .get(
+            "/api/replicas/{name}",
+            replicas::show,
+            doc("replicas", "A replica and its last refreshes").reply::<Replica>(),
+        )
+        .delete("/api/replicas/{name}", replicas::remove, doc("replicas", "Delete a replica").reply::<Done>())
+        .post(
+            "/api/replicas/{name}/refresh",
+            replicas::refresh,
+            doc("replicas", "Bring a replica up to date; tells how far it is, then the replica")
+                .body::<ReplicaRefreshRequest>()
+                .bytes(&["application/x-ndjson"]),
+        )
+        .post(
+            "/manage/duckdb",
+            compat::manage_duckdb,
+            doc("replicas", "Copy a table or a query's rows, refresh the copy, or delete it")
+                .body::<compat::ManageDuckdb>()
+                .reply::<compat::CopyManaged>(),
         )
         .post(
             "/manage/tables",

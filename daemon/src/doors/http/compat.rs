@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
 use wharf_protocol::{
-    ApiError, Cell, ErrorKind, GrantAction, GrantChange, PolicyChanged, Profile, ProfileRequest, Role,
-    TokenCreate, TokenKind,
+    ApiError, Cell, ErrorKind, GrantAction, GrantChange, PolicyChanged, Profile, ProfileRequest, ReplicaAdd,
+    Role, TokenCreate, TokenKind,
 };
 
 /// `POST /manage/tokens`
@@ -135,6 +135,96 @@ pub(super) async fn manage_tables(
         subject: request.subject.or(own),
     };
     Ok(Json(grant(&asker, change).await?))
+}
+
+/// `POST /manage/duckdb`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManageDuckdb {
+    action: CopyAction,
+    table_name: String,
+    #[serde(default)]
+    schema_name: Option<String>,
+    /// The name of a file stands for the replica's name; where the file lies is wharf's own business.
+    #[serde(default)]
+    duckdb_file: Option<String>,
+    /// A query whose rows are copied in the place of the whole table.
+    #[serde(default)]
+    sql_query: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CopyAction {
+    Replicate,
+    Delete,
+    Refresh,
+}
+
+/// What became of a copy.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CopyManaged {
+    /// `success`.
+    status: &'static str,
+    message: String,
+}
+
+impl ManageDuckdb {
+    /// The replica's name: that of the file, else of schema and table.
+    fn name(&self) -> String {
+        let given =
+            self.duckdb_file.as_deref().and_then(|file| std::path::Path::new(file).file_stem()?.to_str());
+        let own = || match &self.schema_name {
+            Some(schema) => format!("table_{schema}_{}", self.table_name),
+            None => format!("table_{}", self.table_name),
+        };
+        let name = given.map_or_else(own, str::to_owned).to_lowercase();
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    }
+}
+
+/// Copies a table or a query's rows, brings the copy up to date, or deletes it. Answers when that is done.
+pub(super) async fn manage_duckdb(
+    asker: Asker,
+    Body(request): Body<ManageDuckdb>,
+) -> Result<Json<CopyManaged>, Failure> {
+    let (name, cancel) = (request.name(), Cancel::default());
+    let guard = super::queries::CancelOnDrop(cancel.clone());
+    let silent: crate::replicas::Progress = std::sync::Arc::new(|_, _| {});
+    let rows = |n: Option<u64>| n.unwrap_or_default();
+    let message = match request.action {
+        CopyAction::Replicate => {
+            let add = ReplicaAdd {
+                name,
+                source: asker.gate.catalog().require(request.source.as_deref())?,
+                schema: request.schema_name,
+                table: request.table_name,
+                columns: Vec::new(),
+                filter: None,
+                sql: request.sql_query,
+                incremental: None,
+                schedule: None,
+                jitter: 0,
+                max_age: None,
+            };
+            let replica = super::replicas::added(&asker, add, cancel, silent).await?;
+            format!(
+                "Replica {} holds {} rows; read it as {}",
+                replica.add.name,
+                rows(replica.rows),
+                replica.query_as
+            )
+        }
+        CopyAction::Refresh => {
+            let replica = asker.rooms().replicas.refresh(&name, false, cancel, silent).await?;
+            format!("Replica {name} holds {} rows", rows(replica.rows))
+        }
+        CopyAction::Delete => super::replicas::removed(&asker, &name).await?,
+    };
+    drop(guard);
+    Ok(Json(CopyManaged { status: "success", message }))
 }
 
 fn qualified(table: &str, schema: Option<&str>) -> String {

@@ -81,9 +81,6 @@ fn owners() -> Router<Rooms> {
         .route("/api/sources", get(sources::list).post(sources::add))
         .route("/api/sources/{name}", get(sources::show).delete(sources::remove))
         .route("/api/sources/{name}/test", post(sources::test))
-        .route("/api/replicas", get(replicas::list).post(replicas::add))
-        .route("/api/replicas/{name}", get(replicas::show).delete(replicas::remove))
-        .route("/api/replicas/{name}/refresh", post(replicas::refresh))
         .route("/api/models/lint", post(metrics::lint))
         .route("/api/policy/check", post(policy::check))
 }

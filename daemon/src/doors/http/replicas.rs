@@ -1,15 +1,17 @@
 //! Replicas.
 
+use super::access::Asker;
 use super::failure::{Body, Failure, Path};
 use super::progress::{self, Telling};
 use crate::Rooms;
 use crate::replicas::Progress;
+use crate::sources::Cancel;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 use std::sync::Arc;
-use wharf_protocol::{Replica, ReplicaAdd, ReplicaRefreshRequest};
+use wharf_protocol::{ApiError, Replica, ReplicaAdd, ReplicaRefreshRequest};
 
 fn told(telling: Telling) -> Progress {
     Arc::new(move |what: &str, rows: u64| telling.tell(&json!({"what": what, "done": rows, "of": 0})))
@@ -27,10 +29,29 @@ pub(super) async fn show(
 }
 
 /// Streams progress while rows are fetched, then the replica; see [`progress`].
-pub(super) async fn add(State(rooms): State<Rooms>, Body(add): Body<ReplicaAdd>) -> Response {
-    progress::stream("replica", |cancel, telling| async move {
-        rooms.replicas.add(add, cancel, told(telling)).await
-    })
+pub(super) async fn add(asker: Asker, Body(add): Body<ReplicaAdd>) -> Response {
+    progress::stream(
+        "replica",
+        |cancel, telling| async move { added(&asker, add, cancel, told(telling)).await },
+    )
+}
+
+/// Adds a replica in the name of who asks.
+pub(super) async fn added(
+    asker: &Asker,
+    add: ReplicaAdd,
+    cancel: Cancel,
+    progress: Progress,
+) -> Result<Replica, ApiError> {
+    asker.audit("replica add", format!("{} from {}", add.name, add.source), "started").await?;
+    asker.rooms().replicas.add(add, asker.principal().is_owner(), cancel, progress).await
+}
+
+/// Deletes a replica in the name of who asks.
+pub(super) async fn removed(asker: &Asker, name: &str) -> Result<String, ApiError> {
+    asker.audit("replica delete", name.to_owned(), "started").await?;
+    asker.rooms().replicas.delete(name).await?;
+    Ok(format!("Replica {name} removed"))
 }
 
 /// Streams progress while rows are fetched, then the replica; see [`progress`].
@@ -45,9 +66,8 @@ pub(super) async fn refresh(
 }
 
 pub(super) async fn remove(
-    State(rooms): State<Rooms>,
+    asker: Asker,
     Path(name): Path<String>,
 ) -> Result<Json<serde_json::Value>, Failure> {
-    rooms.replicas.delete(&name).await?;
-    Ok(Json(json!({"message": format!("Replica {name} removed")})))
+    Ok(Json(json!({"message": removed(&asker, &name).await?})))
 }

@@ -7,6 +7,7 @@
 // Helpers of tests may panic like tests.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+pub mod data_api;
 mod login;
 
 use login::let_in;

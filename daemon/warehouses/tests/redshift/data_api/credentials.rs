@@ -2,8 +2,8 @@
 //! belong to a process.
 
 use super::super::server;
-use super::face::{Face, KEY};
 use std::path::Path;
+use wharf_redshift_face::data_api::{Face, KEY};
 use wharf_warehouses::{Address, Redshift, Source};
 
 /// Not a test of its own: what each case runs.

@@ -1,7 +1,6 @@
 //! A wire that breaks in every way: the whole result, or an error; never a part of it as if it were whole.
 
 use super::super::{ask, asked, drained, ids, server};
-use super::face::{Call, Face, Fault, refusal};
 use super::{Files, KEY, SILENCE, USUAL, at};
 use futures::{StreamExt, stream};
 use rand::rngs::StdRng;
@@ -9,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use wharf_protocol::ErrorKind;
+use wharf_redshift_face::data_api::{Call, Face, Fault, refusal};
 use wharf_warehouses::{Ask, Source};
 
 /// So often calls are broken by chance.

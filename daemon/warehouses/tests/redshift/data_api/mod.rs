@@ -1,19 +1,16 @@
 //! The source for Redshift through the Data API, before a face in this process that has PostgreSQL behind it.
 
 mod credentials;
-mod engine;
-mod face;
 mod faults;
 mod official;
-mod signature;
 mod trouble;
 mod values;
 
 use super::postgres::Server;
-use face::{Face, KEY};
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_protocol::ApiError;
+use wharf_redshift_face::data_api::{Face, KEY};
 use wharf_warehouses::{Address, Redshift, Surroundings};
 
 /// The files that AWS's tools read, of a test's own.

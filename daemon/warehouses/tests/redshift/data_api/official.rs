@@ -1,8 +1,8 @@
 //! The face before AWS's own client: what it takes for the Data API is not only our opinion.
 
 use super::super::server;
-use super::face::{Face, KEY};
 use std::path::Path;
+use wharf_redshift_face::data_api::{Face, KEY};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn awss_own_client_takes_the_face_for_the_data_api() {

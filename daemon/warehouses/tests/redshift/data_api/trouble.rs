@@ -1,10 +1,10 @@
 //! What goes wrong is told in words that help, and never holds a key.
 
 use super::super::{ask, asked, server};
-use super::face::{Fault, refusal};
 use super::{KEY, at};
 use secrecy::SecretString;
 use wharf_protocol::ErrorKind;
+use wharf_redshift_face::data_api::{Fault, refusal};
 use wharf_warehouses::{Address, Redshift, Source};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,11 +2,11 @@
 
 use super::super::values::EVERYTHING;
 use super::super::{ask, asked, dressed, ids, one, server, with_params};
-use super::face::refusal;
 use super::{Face, Files, KEY, SILENCE, USUAL, at};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use wharf_protocol::{ErrorKind, Param};
+use wharf_redshift_face::data_api::refusal;
 use wharf_warehouses::{Ask, Session, Source, TYPE_NAME, TableKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

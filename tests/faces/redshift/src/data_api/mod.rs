@@ -1,8 +1,10 @@
 //! What looks like the Data API from the wire: JSON 1.1 over HTTP, signed requests, statements that really run. It breaks what
 //! it is told to break.
 
-use super::engine::{Done, Session, with_values};
-use super::signature;
+mod engine;
+mod signature;
+
+use engine::{Done, Session, with_values};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Whether a request is signed as AWS would have it (Signature Version 4), worked out anew from its published description.
 
-use super::face::Request;
+use super::Request;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 
