@@ -4,7 +4,7 @@
 //! The gate has judged the text before. This looks only at what would undo `SET TENANT`: a `;`, a chain with `->>`, and
 //! statements that are not queries.
 
-use wharf_protocol::{ApiError, ErrorKind};
+use wharf_protocol::{ApiError, ErrorKind, Param};
 
 /// The largest value of a session variable.
 const LONGEST_VALUE: usize = 16 << 10;
@@ -101,7 +101,45 @@ pub(super) fn literal(who: &str, value: &str) -> Result<String, ApiError> {
         return Err(ApiError::new(ErrorKind::Invalid, "tenant", message)
             .hint("a tenant has at most 16 KiB and no NUL: look at the user or token it belongs to"));
     }
-    Ok(format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")))
+    Ok(constant(value))
+}
+
+fn constant(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// The statement with its values in the place of its `?`, for where Snowflake binds none.
+///
+/// # Errors
+/// When there are not as many as it has `?`, or one holds a NUL.
+pub(super) fn filled(who: &str, sql: &str, values: &[(String, Param)]) -> Result<String, ApiError> {
+    let bad = |what: String| ApiError::new(ErrorKind::Invalid, "parameter_missing", format!("{who}: {what}"));
+    let (mut text, mut left, mut rest) = (String::with_capacity(sql.len()), values.iter(), sql);
+    while let Some(token) = next(rest) {
+        let token = token.map_err(|what| bad(format!("the statement {what}")))?;
+        let (word, after) = rest.split_at(token.length);
+        rest = after;
+        if word != "?" {
+            text.push_str(word);
+            continue;
+        }
+        let (name, value) =
+            left.next().ok_or_else(|| bad("the statement has more placeholders than values".to_owned()))?;
+        text.push_str(&match value {
+            Param::Null => "NULL".to_owned(),
+            Param::Bool(truth) => truth.to_string().to_uppercase(),
+            // A sign before it must not make a comment of it.
+            Param::Int(number) => format!("({number})"),
+            Param::Text(value) if value.contains('\0') => {
+                return Err(bad(format!("the value of `{name}` holds a NUL")));
+            }
+            Param::Text(value) => constant(value),
+        });
+    }
+    match left.next() {
+        None => Ok(text),
+        Some((name, _)) => Err(bad(format!("there is no placeholder for the value of `{name}`"))),
+    }
 }
 
 /// A name in quotes.
@@ -181,6 +219,23 @@ fn identifier(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_take_the_place_of_placeholders_and_of_nothing_else() {
+        let values =
+            [Param::Text(r"o'h\'; set x='".to_owned()), Param::Int(-5), Param::Bool(true), Param::Null];
+        let values: Vec<(String, Param)> = values.into_iter().map(|value| ("v".to_owned(), value)).collect();
+        let sql = "select '?', \"?\", $$?$$ -- ?\n, ?, 1-?, ? /* ? */, ?";
+        let text = filled("sf", sql, &values).unwrap();
+        let expected = r"'o''h\\''; set x='''";
+        assert_eq!(text, format!("select '?', \"?\", $$?$$ -- ?\n, {expected}, 1-(-5), TRUE /* ? */, NULL"));
+        assert!(one_statement("sf", &text, false).is_ok());
+        for sql in ["select ?, ?, ?", "select ?, ?, ?, ?, ?", "select 'open ?"] {
+            assert_eq!(filled("sf", sql, &values).unwrap_err().code, "parameter_missing", "{sql}");
+        }
+        let nul = [("v".to_owned(), Param::Text("\0".to_owned()))];
+        assert!(filled("sf", "select ?", &nul).unwrap_err().message.contains("NUL"));
+    }
 
     #[test]
     fn one_query_passes_and_nothing_more() {

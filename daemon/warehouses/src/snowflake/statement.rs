@@ -72,21 +72,15 @@ pub(super) struct Sending {
 
 impl Sending {
     /// # Errors
-    /// When the statement is none that may run for a tenant, or has values for placeholders there.
+    /// When the statement is none that may run for a tenant, or its values there are not as many as its placeholders.
     pub(super) fn of(place: &Place, ask: &Ask) -> Result<Self, ApiError> {
         let tenant = place.tenant.as_ref().zip(ask.session.tenant.as_ref());
         let statement = match tenant {
             None => ask.sql.clone(),
             Some((variable, tenant)) => {
-                if !ask.params.is_empty() {
-                    let message = format!(
-                        "{}: a statement for a tenant takes no values for placeholders, because Snowflake binds none where the tenant is set",
-                        place.who
-                    );
-                    return Err(ApiError::new(ErrorKind::Invalid, "tenant_parameters", message)
-                        .hint("write the values into the statement"));
-                }
-                let sql = fence::one_statement(&place.who, &ask.sql, ask.writes)?.text;
+                // Snowflake binds no values where it runs several statements.
+                let sql = fence::filled(&place.who, &ask.sql, &ask.params)?;
+                let sql = fence::one_statement(&place.who, &sql, ask.writes)?.text;
                 format!("SET {variable}={}; {sql}", fence::literal(&place.who, tenant)?)
             }
         };
@@ -116,7 +110,7 @@ impl Sending {
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
             body["timeout"] = seconds.clamp(1, LONGEST_RUN).into();
         }
-        if !ask.params.is_empty() {
+        if !several && !ask.params.is_empty() {
             body["bindings"] = Value::Object(bindings(&ask.params));
         }
         Ok(Self { body: body.to_string().into_bytes(), several, deadline: ask.deadline })

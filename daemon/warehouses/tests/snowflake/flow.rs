@@ -219,8 +219,16 @@ async fn a_tenant_is_set_before_the_statement() {
     }
     asked.sql = "select ?".to_owned();
     asked.params = vec![("a".to_owned(), Param::Int(1))];
-    assert_eq!(source.execute(asked).await.map(|_| ()).unwrap_err().code, "tenant_parameters");
+    asked.params.push(("b".to_owned(), Param::Null));
+    assert_eq!(source.execute(asked.clone()).await.map(|_| ()).unwrap_err().code, "parameter_missing");
     assert_eq!(far.log().len(), sent);
+    // Values are bound nowhere beside a tenant, so they stand in the text.
+    asked.sql = "select * from orders where a = ? or a is ?".to_owned();
+    asked.params[0].1 = Param::Text(r"x\' or 1=1; --".to_owned());
+    drop(source.execute(asked).await);
+    let body = far.log()[sent].json();
+    let told = r"SET TENANT='o''h\\''; x'; select * from orders where a = 'x\\'' or 1=1; --' or a is NULL";
+    assert_eq!((&body["statement"], &body["bindings"]), (&json!(told), &json!(null)));
 }
 
 /// An endpoint that runs something else than what was sent must not pass for one that knows the tenant.
