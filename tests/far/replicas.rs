@@ -294,18 +294,22 @@ fn a_copy_that_is_gone_or_damaged_sends_the_statement_to_its_source() {
     let Some(shop) = Shop::open() else { return };
     let place = &shop.place;
     let sum = "select count(*) from orders";
-    for harm in ["gone", "cut", "garbage"] {
+    for harm in ["gone", "cut", "garbage", "locked"] {
         place.ok(&["replica", "add", "orders", "--table", "orders", "--max-age", "1h"]);
         let folder = place.path("d").join("replicas/orders");
         let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
         place.ok(&["daemon", "stop"]);
+        // Somebody else has opened it for writing.
+        let locked = (harm == "locked").then(|| duckdb::Connection::open(&file).unwrap());
         match harm {
+            "locked" => {}
             "gone" => std::fs::remove_file(&file).unwrap(),
             "cut" => std::fs::File::options().write(true).open(&file).unwrap().set_len(5000).unwrap(),
             _ => std::fs::write(&file, "no database").unwrap(),
         }
         let (out, stats) = routed(place, &["query", sum]);
         assert_eq!((out.as_str(), stats["route"].as_str()), ("count\n1000\n", Some("postgres")), "{harm}");
+        drop(locked);
         place.ok(&["replica", "refresh", "orders"]);
         assert_eq!(routed(place, &["query", sum]).1["route"], "replica:orders", "{harm}");
         place.ok(&["replica", "delete", "orders", "--confirm", "orders"]);

@@ -19,6 +19,7 @@ mod server;
 mod settings;
 mod text;
 mod times;
+mod told;
 mod trouble;
 mod types;
 

@@ -7,6 +7,7 @@ use super::link::Prepared;
 use super::rows::{self, Begun, GRACE, odd, within};
 use super::running::{Connections, Running};
 use super::settings::Settings;
+use super::told::{self, Way};
 use super::trouble::Trouble;
 use super::{metadata, types};
 use crate::Address;
@@ -69,7 +70,28 @@ impl Server {
         }
     }
 
-    /// Rows of a question of our own.
+    async fn begun(&self, ask: Ask) -> Result<(Begun, Prepared), ApiError> {
+        let (mut running, prepared) = self.prepare(&ask.sql, ask.deadline, ask.writes).await?;
+        let (wanted, came) = (prepared.params, ask.params.len());
+        if wanted != came {
+            running.end(ask.writes).await;
+            let message = format!("the statement has {wanted} parameters, but {came} values came");
+            return Err(ApiError::new(ErrorKind::Invalid, "parameter_missing", message)
+                .hint("give each with --param NAME=VALUE, and write $NAME where it belongs"));
+        }
+        let values: Vec<Param> = ask.params.into_iter().map(|(_, value)| value).collect();
+        running.link()?.start(&values).await.map_err(|trouble| self.told(&trouble, None))?;
+        let begun = Begun { source: self.name.clone(), running, writes: ask.writes, deadline: ask.deadline };
+        Ok((begun, prepared))
+    }
+}
+
+#[async_trait]
+impl Way for Server {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     async fn ask(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
         let until = Instant::now() + metadata::PATIENCE;
         let asked = async {
@@ -87,32 +109,6 @@ impl Server {
             }
         };
         within(&self.name, Some(until + GRACE), asked).await?
-    }
-
-    /// The same where the answer is welcome but not needed: some views are for few, some are missing on some clusters.
-    async fn ask_leniently(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
-        match self.ask(sql, values).await {
-            Err(error) if !matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Deadline) => {
-                tracing::debug!(source = self.name, %error.message, "the server does not tell");
-                Ok(Vec::new())
-            }
-            told => told,
-        }
-    }
-
-    async fn begun(&self, ask: Ask) -> Result<(Begun, Prepared), ApiError> {
-        let (mut running, prepared) = self.prepare(&ask.sql, ask.deadline, ask.writes).await?;
-        let (wanted, came) = (prepared.params, ask.params.len());
-        if wanted != came {
-            running.end(ask.writes).await;
-            let message = format!("the statement has {wanted} parameters, but {came} values came");
-            return Err(ApiError::new(ErrorKind::Invalid, "parameter_missing", message)
-                .hint("give each with --param NAME=VALUE, and write $NAME where it belongs"));
-        }
-        let values: Vec<Param> = ask.params.into_iter().map(|(_, value)| value).collect();
-        running.link()?.start(&values).await.map_err(|trouble| self.told(&trouble, None))?;
-        let begun = Begun { source: self.name.clone(), running, writes: ask.writes, deadline: ask.deadline };
-        Ok((begun, prepared))
     }
 }
 
@@ -139,8 +135,7 @@ impl Source for Server {
     }
 
     async fn test(&self) -> Result<Tested, ApiError> {
-        let rows = self.ask(metadata::WHO, &[]).await?;
-        let mut tested = metadata::tested(&rows).ok_or_else(|| odd(&self.name))?;
+        let mut tested = told::tested(self).await?;
         let settings = &self.connections.settings;
         if !settings.encrypted() && !settings.local {
             tested.warnings.push("the connection is not encrypted".to_owned());
@@ -164,28 +159,18 @@ impl Source for Server {
     }
 
     async fn schemas(&self) -> Result<Vec<String>, ApiError> {
-        self.ask(metadata::SCHEMAS, &[&self.catalog]).await.map(metadata::names)
+        told::schemas(self, &self.catalog).await
     }
 
     async fn tables(&self, schema: &str, after: Option<&str>) -> Result<Page<TableFacts>, ApiError> {
-        let rows = self.ask(metadata::TABLES, &[&self.catalog, schema, after.unwrap_or_default()]).await?;
-        let mut page = metadata::tables(schema, rows).ok_or_else(|| odd(&self.name))?;
-        if let [first, .., last] | [first @ last] = &page.items[..] {
-            let asked = [&self.catalog, schema, &first.name, &last.name];
-            let columns = self.ask(metadata::COLUMNS, &asked).await?;
-            metadata::with_columns(&mut page.items, columns).ok_or_else(|| odd(&self.name))?;
-        }
-        Ok(page)
+        told::tables(self, &self.catalog, schema, after).await
     }
 
     async fn details(&self, schema: &str, table: &str) -> Result<Details, ApiError> {
-        let size = self.ask_leniently(metadata::SIZE, &[schema, table]).await?;
-        let keys = self.ask_leniently(metadata::KEYS, &[schema, table]).await?;
-        metadata::details(&size, keys).ok_or_else(|| odd(&self.name))
+        told::details(self, schema, table).await
     }
 
     async fn estimate(&self, sql: &str, _: &Session) -> Result<Option<Estimate>, ApiError> {
-        let plan = self.ask(&format!("explain {sql}"), &[]).await?;
-        Ok(metadata::guessed_rows(&plan).map(|rows| Estimate { rows: Some(rows), bytes: None }))
+        told::estimate(self, sql).await
     }
 }

@@ -21,7 +21,7 @@ mod settings;
 mod statement;
 mod trouble;
 
-use super::rows::odd;
+use super::told::{self, Way};
 use super::{Surroundings, metadata};
 use crate::Address;
 use crate::port::{
@@ -74,24 +74,6 @@ impl DataApi {
         let ended = self.statements.run(&self.name, ask).await?;
         result::answer(&self.statements.client, ended, ask.deadline).await
     }
-
-    /// Rows of a question of our own.
-    async fn ask(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
-        let ask = question(sql, values);
-        let ended = self.statements.run(&self.name, &ask).await?;
-        result::texts(&self.statements.client, ended, ask.deadline).await
-    }
-
-    /// The same where the answer is welcome but not needed: some views are for few, some are missing on some clusters.
-    async fn ask_leniently(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
-        match self.ask(sql, values).await {
-            Err(error) if !matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Deadline) => {
-                tracing::debug!(source = self.name, %error.message, "the server does not tell");
-                Ok(Vec::new())
-            }
-            told => told,
-        }
-    }
 }
 
 fn question(sql: &str, values: &[&str]) -> Ask {
@@ -103,6 +85,19 @@ fn question(sql: &str, values: &[&str]) -> Ask {
         session: Session::default(),
         writes: false,
         limit: None,
+    }
+}
+
+#[async_trait]
+impl Way for DataApi {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn ask(&self, sql: &str, values: &[&str]) -> Result<Vec<metadata::Row>, ApiError> {
+        let ask = question(sql, values);
+        let ended = self.statements.run(&self.name, &ask).await?;
+        result::texts(&self.statements.client, ended, ask.deadline).await
     }
 }
 
@@ -129,8 +124,7 @@ impl Source for DataApi {
     }
 
     async fn test(&self) -> Result<Tested, ApiError> {
-        let rows = self.ask(metadata::WHO, &[]).await?;
-        let mut tested = metadata::tested(&rows).ok_or_else(|| odd(&self.name))?;
+        let mut tested = told::tested(self).await?;
         if !self.statements.are_fenced() {
             let warning = "the server does not hold transactions to reading over the Data API: a user that may only read is safer";
             tested.warnings.push(warning.to_owned());
@@ -161,28 +155,18 @@ impl Source for DataApi {
     }
 
     async fn schemas(&self) -> Result<Vec<String>, ApiError> {
-        self.ask(metadata::SCHEMAS, &[&self.catalog]).await.map(metadata::names)
+        told::schemas(self, &self.catalog).await
     }
 
     async fn tables(&self, schema: &str, after: Option<&str>) -> Result<Page<TableFacts>, ApiError> {
-        let rows = self.ask(metadata::TABLES, &[&self.catalog, schema, after.unwrap_or_default()]).await?;
-        let mut page = metadata::tables(schema, rows).ok_or_else(|| odd(&self.name))?;
-        if let [first, .., last] | [first @ last] = &page.items[..] {
-            let asked = [&self.catalog, schema, &first.name, &last.name];
-            let columns = self.ask(metadata::COLUMNS, &asked).await?;
-            metadata::with_columns(&mut page.items, columns).ok_or_else(|| odd(&self.name))?;
-        }
-        Ok(page)
+        told::tables(self, &self.catalog, schema, after).await
     }
 
     async fn details(&self, schema: &str, table: &str) -> Result<Details, ApiError> {
-        let size = self.ask_leniently(metadata::SIZE, &[schema, table]).await?;
-        let keys = self.ask_leniently(metadata::KEYS, &[schema, table]).await?;
-        metadata::details(&size, keys).ok_or_else(|| odd(&self.name))
+        told::details(self, schema, table).await
     }
 
     async fn estimate(&self, sql: &str, _: &Session) -> Result<Option<Estimate>, ApiError> {
-        let plan = self.ask(&format!("explain {sql}"), &[]).await?;
-        Ok(metadata::guessed_rows(&plan).map(|rows| Estimate { rows: Some(rows), bytes: None }))
+        told::estimate(self, sql).await
     }
 }
