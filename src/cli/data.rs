@@ -24,6 +24,12 @@ pub struct QueryArgs {
     /// Answer from a replica whose data are at most this old; 0: from the source
     #[arg(long, value_name = "TIME")]
     pub max_age: Option<String>,
+    /// What computes, in the place of the source's own: a warehouse of Snowflake or Databricks
+    #[arg(long, value_name = "NAME")]
+    pub warehouse: Option<String>,
+    /// With whose rights, in the place of the source's own: a role of Snowflake
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
     /// Allow the statement to change data or files
     #[arg(long)]
     pub write: bool,

@@ -40,6 +40,8 @@ pub async fn run(context: &Context, args: QueryArgs) -> Result<ExitCode, Failure
         only_tables: args.only_tables,
         cwd: context.cwd_text(),
         max_age: args.max_age.as_deref().map(seconds).transpose()?,
+        warehouse: args.warehouse,
+        role: args.role,
         no_header: false,
         null: None,
     };

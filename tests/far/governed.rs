@@ -100,6 +100,14 @@ fn agents_see_their_rows_and_columns_and_nothing_else() {
     let leak = shop.ask(&shop.acme, "select cast(tenant as int) from orders").unwrap_err();
     assert!(!leak.contains("umbra") && !leak.contains("acme"), "{leak}");
     assert_eq!(shop.server.run("postgres", "select count(*) from orders"), "3");
+    // Who pays, and with whose rights, is the owner's choice; and PostgreSQL has no such thing.
+    let chosen = json!({"sql": "select id from orders", "format": "csv", "role": "postgres"});
+    let (status, reply) = shop.door.post(&shop.acme, "/api/queries/stream", &chosen);
+    assert!((400..500).contains(&status), "{reply}");
+    for args in [["--role", "postgres"], ["--warehouse", "BIG"]] {
+        let all = ["query", "select id from crm.public.orders", args[0], args[1]];
+        assert!(shop.door.place.fails(&all, 2).contains("to choose"), "{args:?}");
+    }
     let test =
         ["policy", "test", "--for", "tenant:acme", "select id from orders", "--source", "crm", "--json"];
     let verdict = shop.door.place.json(&test);

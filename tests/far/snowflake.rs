@@ -11,7 +11,8 @@ fn everything_works_as_with_files() {
     setup.insert(0, "use schema PUBLIC".to_owned());
     let face = Face::start(
         "snowflake",
-        &json!({"tokens": ["a-token-of-tests"], "database": "SHOP_DB", "schema": "PUBLIC", "user": "ALICE", "setup": setup}),
+        &json!({"tokens": ["a-token-of-tests"], "database": "SHOP_DB", "schema": "PUBLIC", "user": "ALICE", "setup": setup,
+            "warehouses": {"WH": "STARTED", "BIG": "STARTED"}, "roles": ["READER"]}),
     );
     let place = Place::new();
     let models = shared("cases/semantic/model").unwrap();
@@ -22,4 +23,10 @@ fn everything_works_as_with_files() {
     assert_eq!(added.code, 0, "{}", added.err);
     contract::holds(&place, str::to_owned, 40);
     contract::holds_by_full_name(&place);
+    let who =
+        ["query", "select current_role() as r, current_warehouse() as w", "--tuples-only", "--format", "csv"];
+    let chosen: Vec<&str> = who.iter().chain(&["--role", "READER", "--warehouse", "BIG"]).copied().collect();
+    assert_eq!((place.ok(&who), place.ok(&chosen)), ("PUBLIC,WH\n".to_owned(), "READER,BIG\n".to_owned()));
+    let nobody: Vec<&str> = who.iter().chain(&["--role", "NOBODY"]).copied().collect();
+    assert!(place.run(&nobody).err.contains("NOBODY"));
 }

@@ -92,6 +92,12 @@ pub struct QueryRequest {
     #[serde(default)]
     #[schema(format = "uint64")]
     pub max_age: Option<u64>,
+    /// What computes, where the source has several warehouses. The owner's choice.
+    #[serde(default)]
+    pub warehouse: Option<String>,
+    /// With whose rights, where the source has roles. The owner's choice.
+    #[serde(default)]
+    pub role: Option<String>,
     /// Leave the header line away (csv, tsv).
     #[serde(default)]
     pub no_header: bool,

@@ -10,7 +10,7 @@ use crate::sources::Cancel;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_policy::{Bound, Checked, Denial, DenialCode, Dialect, Policy, TableName};
-use wharf_protocol::{ApiError, ErrorKind, Param};
+use wharf_protocol::{ApiError, ErrorKind, Param, SourceKind};
 use wharf_warehouses::{Session, Source};
 
 /// How long the owner's statement that is no known query may be looked at by its source.
@@ -41,10 +41,13 @@ impl Gate {
         source: &Arc<dyn Source>,
         cancel: &Cancel,
     ) -> Result<Plan, ApiError> {
-        if let Some(plan) = self.plan_parts(statement, effective, name, source)? {
+        choosable(statement, effective, Some(source.kind()))?;
+        // Another role may see other rows than the copies hold.
+        let copied = statement.session.role.is_none();
+        if copied && let Some(plan) = self.plan_parts(statement, effective, name, source)? {
             return Ok(plan);
         }
-        if let Some(plan) = self.plan_local(statement, effective, name, source) {
+        if copied && let Some(plan) = self.plan_local(statement, effective, name, source) {
             return Ok(plan);
         }
         let mut plan = self.plan_there(statement, effective, name, source, cancel)?;
@@ -206,6 +209,36 @@ impl Gate {
     }
 }
 
+/// Whether who asks may choose the warehouse or the role that they choose, and a source of this kind has such; none: files.
+///
+/// # Errors
+/// The refusal.
+pub(super) fn choosable(
+    statement: &Statement,
+    effective: Option<&Effective>,
+    kind: Option<SourceKind>,
+) -> Result<(), ApiError> {
+    let Session { role, warehouse, .. } = &statement.session;
+    let (has_role, has_warehouse) = match kind {
+        Some(SourceKind::Snowflake) => (true, true),
+        Some(SourceKind::Databricks) => (false, true),
+        _ => (false, false),
+    };
+    let lacking = match (role, warehouse) {
+        (None, None) => return Ok(()),
+        (Some(_), _) if !has_role => "role",
+        (_, Some(_)) if !has_warehouse => "warehouse",
+        _ if effective.is_some() || !matches!(statement.rights, Rights::Owner { .. }) => {
+            let message = "only the owner chooses what computes and with whose rights";
+            return Err(ApiError::new(ErrorKind::Refused, "session_not_yours", message)
+                .hint("leave the warehouse and the role out: the source has its own"));
+        }
+        _ => return Ok(()),
+    };
+    let message = format!("there is no {lacking} to choose: the data are not in an engine that has such");
+    Err(ApiError::new(ErrorKind::Invalid, "no_such_choice", message).hint(format!("leave the {lacking} out")))
+}
+
 impl Asking<'_> {
     /// A table of the source, as wharf knows it: under the source's name.
     fn known_as(&self, table: &TableName) -> TableName {
@@ -214,7 +247,7 @@ impl Asking<'_> {
 
     fn session(&self) -> Session {
         let tenant = self.effective.and_then(|e| e.principal().tenant.clone());
-        Session { tenant, ..Session::default() }
+        Session { tenant, ..self.statement.session.clone() }
     }
 
     fn plan(&self, sql: String, tables: &[TableName], ruled: bool, writes: bool) -> Result<Plan, ApiError> {

@@ -173,6 +173,7 @@ impl Gate {
                 Reached::Far(far) => return self.plan_far(statement, effective, source, &far, cancel),
             }
         }
+        super::far::choosable(statement, effective, None)?;
         let listing = match (&source, attachments.first()) {
             (Some(source), Some(attachment)) => {
                 Some(inner.catalog.listing(source, attachment, &inner.pool)?)

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::task::AbortOnDropHandle;
 use wharf_protocol::{ApiError, ErrorKind, Param, QueryStats};
+use wharf_warehouses::Session;
 
 /// A statement as a door hands it in.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct Statement {
     /// The answer may come from a local copy whose data are at most this old; zero: never from one. Without it the copies say
     /// themselves how old they may get.
     pub max_age: Option<Duration>,
+    /// What computes at the source, and with whose rights; the owner's choice. Who the tenant is follows from who asks.
+    pub session: Session,
     /// The same in the embedded engine's SQL, tables under the name of their source, where whoever wrote the statement knows it.
     pub local: Option<String>,
 }
@@ -61,6 +64,7 @@ impl Statement {
             timeout: None,
             cwd: None,
             max_age: None,
+            session: Session::default(),
             local: None,
         }
     }

@@ -71,6 +71,8 @@ pub(super) async fn stream(
     };
     let mut statement = Statement::new("query", rights, request.sql);
     statement.max_age = request.max_age.map(Duration::from_secs);
+    statement.session.warehouse = request.warehouse;
+    statement.session.role = request.role;
     statement.params = request.params;
     statement.source = request.source;
     statement.limit = request.limit;
