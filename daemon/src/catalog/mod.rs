@@ -11,6 +11,7 @@ pub use copies::{Copies, Holds, LocalCopy, PARTS};
 pub use definitions::Definitions;
 pub use listing::{Listing, unknown_table};
 
+use crate::lifecycle::blocking;
 use crate::sources::duckdb::{
     Attachment, DatabaseKey, Discovered, Fence, Pool, Snapshots, Spec, discover, is_damage,
 };
@@ -160,7 +161,7 @@ impl Catalog {
             progress(&format!("looking at {}", add.name), 1, 2);
         }
         let (this, pool, probe) = (self.clone(), pool.clone(), stored.clone());
-        let tables = tokio::task::spawn_blocking(move || {
+        let tables = blocking(move || {
             let name = &probe.source.name;
             let tables = match probe.source.kind {
                 SourceKind::Duckdb => {
@@ -177,9 +178,8 @@ impl Catalog {
             };
             this.0.keys.keep(name, add.key.as_ref(), had.as_ref())?;
             Ok::<_, ApiError>(tables)
-        });
-        let tables =
-            tables.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        })
+        .await?;
         store::save(&self.0.state, &stored).await?;
         let mut source = stored.source.clone();
         source.tables = Some(tables.len() as u64);

@@ -12,6 +12,7 @@ mod tests;
 pub use facts::{Anomaly, Facts};
 
 use crate::gate::Gate;
+use crate::lifecycle::blocking;
 use crate::models::{Models, Place};
 use crate::sources::Cancel;
 use chrono::{Datelike, Days, NaiveDate};
@@ -69,8 +70,7 @@ pub async fn set_up(
     not_taken(gate, &path)?;
     let _making = MAKING.lock().await;
     let (work, told, stop) = (folder.clone(), progress.clone(), cancel.clone());
-    let made = tokio::task::spawn_blocking(move || prepare(&work, wish, &stop, &told)).await;
-    let (facts, made) = made.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    let (facts, made) = blocking(move || prepare(&work, wish, &stop, &told)).await?;
     models.check(Place::Here(folder.models())).await?;
     let add = SourceAdd {
         name: SOURCE.to_owned(),

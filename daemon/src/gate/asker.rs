@@ -4,6 +4,7 @@
 use super::Gate;
 use crate::catalog::unknown_table;
 use crate::identity::Principal;
+use crate::lifecycle::blocking;
 use crate::policies::Effective;
 use crate::sources::Cancel;
 use wharf_policy::TableName;
@@ -53,7 +54,7 @@ impl Gate {
             return Ok(recent.iter().flat_map(|all| self.seen(effective.as_ref(), all)).collect());
         }
         let (gate, source) = (self.clone(), source.map(str::to_owned));
-        let listed = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let names: Vec<String> = match (source, &effective) {
                 (Some(name), None) => vec![gate.catalog().get(&name).map(|s| s.name)?],
                 (Some(name), theirs) => {
@@ -71,8 +72,8 @@ impl Gate {
                 }
             }
             Ok(tables)
-        });
-        listed.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+        })
+        .await
     }
 
     /// What of a source's tables may be read.

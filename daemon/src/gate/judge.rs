@@ -2,10 +2,11 @@
 
 use super::work::Statement;
 use super::{Gate, views};
+use crate::lifecycle::blocking;
 use crate::policies::Effective;
 use crate::sources::Cancel;
 use wharf_policy::TableName;
-use wharf_protocol::{ApiError, ErrorKind, Table, TableRule};
+use wharf_protocol::{ApiError, Table, TableRule};
 use wharf_warehouses::Estimate;
 
 /// A statement that would run.
@@ -46,14 +47,14 @@ impl Gate {
         guess: bool,
     ) -> Result<Judged, ApiError> {
         let gate = self.clone();
-        let looked = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let cancel = Cancel::default();
             let plan = gate.plan(&statement, effective.as_ref(), &cancel)?;
             plan.prepare(gate.pool()).map_err(|e| views::shielded(effective.as_ref(), plan.ruled, e))?;
             let estimate = guess.then(|| plan.estimate()).flatten();
             Ok(Judged { route: plan.route(), estimate, tables: plan.names, sql: plan.sql })
-        });
-        looked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+        })
+        .await
     }
 }
 

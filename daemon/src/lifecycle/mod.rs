@@ -1,10 +1,12 @@
 //! The daemon as a process: its lock, its socket, its address, its end.
 
+mod blocking;
 mod lock;
 mod streams;
 mod trim;
 mod work;
 
+pub use blocking::blocking;
 pub use lock::{Address, LifeLock, LifecycleError};
 pub use streams::{OpenStream, Streams};
 pub use trim::let_go_of_program_text;

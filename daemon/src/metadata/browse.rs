@@ -2,6 +2,7 @@
 
 use super::Metadata;
 use crate::gate::Gate;
+use crate::lifecycle::blocking;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_policy::TableName;
@@ -115,7 +116,7 @@ impl Metadata {
         // The owner's may be empty, which is when somebody would look again.
         names.extend(catalog.filter(|_| gate.principal().is_owner()).map(str::to_owned));
         let (catalog, owner) = (gate.catalog().clone(), gate.principal().is_owner());
-        let done = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             for name in names {
                 match catalog.refresh(&name) {
                     Err(error) if owner => return Err(error),
@@ -125,8 +126,8 @@ impl Metadata {
                 }
             }
             Ok(())
-        });
-        done.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+        })
+        .await
     }
 
     /// The schemas of these tables.

@@ -11,6 +11,7 @@ mod sight;
 pub use place::Place;
 
 use crate::gate::Gate;
+use crate::lifecycle::blocking;
 use language::Language;
 use place::UNCHANGED;
 use sight::Seen;
@@ -380,14 +381,6 @@ fn none_seen(source: &str) -> ApiError {
     let message = format!("the source `{source}` has no semantic models that you may see");
     ApiError::new(ErrorKind::NotFound, "no_models", message)
         .hint("`GET /api/metrics` lists the metrics there are; SQL goes to POST /api/queries/execute")
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 fn parse(found: &[(String, String)]) -> Result<Model, ApiError> {

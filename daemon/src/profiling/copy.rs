@@ -6,7 +6,7 @@ use super::passes::Target;
 use super::{Progress, Step};
 use crate::formats::{Logical, ParquetFile, Shape};
 use crate::gate::{Deliver, Gate};
-use crate::lifecycle::io_error;
+use crate::lifecycle::{blocking, io_error};
 use crate::sources::duckdb::{Fence, Lease, Output, Run, literal, quote};
 use crate::sources::{Cancel, Collect, Consumer, Stop};
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ impl Copy {
         mut rows: C,
     ) -> Result<C, ApiError> {
         let (lease, cancel) = (self.lease.share(), cancel.clone());
-        let ran = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let (params, wraps) = (BTreeMap::new(), true);
             let run = Run { sql: &sql, catalog: None, params: &params, limit: None, cwd: None, wraps };
             match run.on(&lease, &cancel, Output::Rows(&mut rows)) {
@@ -103,8 +103,8 @@ impl Copy {
                 Err(Stop::Failed(error)) => Err(error),
                 Err(Stop::Cancelled | Stop::ReaderGone) => Err(cancel.error()),
             }
-        });
-        ran.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+        })
+        .await
     }
 
     /// Says of a profile's figures what comes of the copy.

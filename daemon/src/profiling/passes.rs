@@ -4,6 +4,7 @@ use super::column::Subject;
 use super::copy::Copy;
 use super::{Progress, Step};
 use crate::gate::{Deliver, Gate, Rights, Statement};
+use crate::lifecycle::blocking;
 use crate::sampling;
 use crate::sources::duckdb::{Discovered, discover, literal};
 use crate::sources::{Cancel, Collect, Consumer};
@@ -98,8 +99,7 @@ impl Target {
         }
         let (Rights::Source, Some(source)) = (&self.rights, self.source.clone()) else { return Ok(None) };
         let gate = gate.clone();
-        let stamp = tokio::task::spawn_blocking(move || gate.catalog().stamp(&source)).await;
-        stamp.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?.map(Some)
+        blocking(move || gate.catalog().stamp(&source)).await.map(Some)
     }
 }
 

@@ -17,6 +17,7 @@ mod store;
 use crate::catalog::{Catalog, Copies, Holds, LocalCopy, PARTS};
 use crate::clock;
 use crate::gate::{Gate, Rights, Statement, check_rule};
+use crate::lifecycle::blocking;
 use crate::sources::Cancel;
 use crate::state::State;
 use background::Background;
@@ -57,14 +58,6 @@ fn fetch_of(add: &ReplicaAdd, far: &dyn Source, cursor: Option<&str>) -> Fetch {
     let (dialect, schema) = (far.dialect(), add.schema.as_deref().unwrap_or_default());
     let root = format!("{}.{}", quoted(far.catalog(), dialect), quoted(schema, dialect));
     spec::fetch(add, dialect, &root, cursor)
-}
-
-/// Does what blocks, on a thread for that.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
 }
 
 /// Whether every filter of rows that anybody has on this table can be applied to these columns of it.
@@ -214,7 +207,7 @@ impl Replicas {
     /// A definition with what it leaves to the source filled in, checked against the table.
     async fn settled(&self, mut add: ReplicaAdd) -> Result<ReplicaAdd, ApiError> {
         let (gate, book) = (self.0.gate.clone(), self.0.gate.policies().all().await?);
-        let checked = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let catalog = gate.catalog();
             let source = catalog.get(&add.source)?;
             let far = catalog.far(&add.source)?.filter(|_| source.kind != SourceKind::Duckdb);
@@ -259,8 +252,8 @@ impl Replicas {
                 filters_work(&gate, &book, &copied)?;
             }
             Ok(add)
-        });
-        checked.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+        })
+        .await
     }
 
     /// All replicas, by name, each with its last refresh.

@@ -1,11 +1,12 @@
 //! Samples: some rows of one table, and the same rows again for the same seed.
 
 use crate::gate::{Gate, Rights, Statement};
+use crate::lifecycle::blocking;
 use crate::sources::duckdb::literal;
 use std::path::PathBuf;
 use wharf_policy::Dialect;
 use wharf_policy::quoted;
-use wharf_protocol::{ApiError, ErrorKind, SampleRequest};
+use wharf_protocol::{ApiError, SampleRequest};
 
 mod draw;
 
@@ -58,8 +59,7 @@ pub(crate) async fn relation(
     let table = gate.table(name, source.as_deref()).await?;
     let (catalog, holder) = (gate.catalog().clone(), table.catalog.clone());
     // What opens it may have to be read first.
-    let far = tokio::task::spawn_blocking(move || catalog.far(&holder)).await;
-    let far = far.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    let far = blocking(move || catalog.far(&holder)).await?;
     let (dialect, root) = match &far {
         Some(far) => (far.dialect(), far.catalog()),
         None => (Dialect::Duckdb, table.catalog.as_str()),

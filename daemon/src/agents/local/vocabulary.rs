@@ -3,6 +3,7 @@
 
 use crate::agents::Question;
 use crate::gate::{Deliver, Rights, Statement};
+use crate::lifecycle::blocking;
 use crate::models::Loaded;
 use crate::sources::{Cancel, Collect};
 use std::collections::{BTreeMap, HashMap};
@@ -35,8 +36,7 @@ impl Vocabularies {
         // Looked at before anything is read: what is kept under it can be stricter than it, never laxer.
         let key = (loaded.source.clone(), asked.gate.mark().await?);
         let (gate, source) = (asked.gate.clone(), loaded.source.clone());
-        let data = tokio::task::spawn_blocking(move || gate.catalog().stamp(&source)).await;
-        let data = data.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+        let data = blocking(move || gate.catalog().stamp(&source)).await?;
         let stamp = format!("{}{data}", loaded.stamp);
         let known = self.kept().get(&key).cloned();
         if let Some((_, reader)) = known.filter(|(s, _)| *s == stamp) {

@@ -2,13 +2,14 @@
 
 use super::failure::{Failure, Text};
 use crate::Rooms;
+use crate::lifecycle::blocking;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use wharf_protocol::{ApiError, ErrorKind};
 
 pub(super) async fn check(State(rooms): State<Rooms>, Text(body): Text) -> Result<Response, Failure> {
-    let verdicts = tokio::task::spawn_blocking(move || {
+    let text = blocking(move || {
         let mut out = String::new();
         for (number, line) in body.lines().enumerate() {
             if line.trim().is_empty() {
@@ -22,7 +23,7 @@ pub(super) async fn check(State(rooms): State<Rooms>, Text(body): Text) -> Resul
             out.push('\n');
         }
         Ok::<_, ApiError>(out)
-    });
-    let text = verdicts.await.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    })
+    .await?;
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response())
 }

@@ -3,6 +3,7 @@
 use super::failure::{Body, Failure, Path};
 use super::progress;
 use crate::Rooms;
+use crate::lifecycle::blocking;
 use crate::models::Place;
 use axum::Json;
 use axum::extract::State;
@@ -49,8 +50,7 @@ pub(super) async fn test(
 ) -> Result<Json<SourceTest>, Failure> {
     let begun = Instant::now();
     let (gate, wanted) = (rooms.gate.clone(), name.clone());
-    let found = tokio::task::spawn_blocking(move || gate.catalog().far(&wanted)).await;
-    let far = found.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))??;
+    let far = blocking(move || gate.catalog().far(&wanted)).await?;
     let tested = match far {
         Some(far) => {
             let tested = tokio::time::timeout(PATIENCE, far.test()).await.map_err(|_| late(&name))??;
@@ -94,6 +94,5 @@ pub(super) async fn remove(
 
 async fn all_tables(rooms: &Rooms, name: String) -> Result<std::sync::Arc<Vec<Table>>, ApiError> {
     let gate = rooms.gate.clone();
-    let listed = tokio::task::spawn_blocking(move || gate.catalog().tables(&name, gate.pool())).await;
-    listed.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))?
+    blocking(move || gate.catalog().tables(&name, gate.pool())).await
 }
