@@ -3,9 +3,16 @@
 Usage: bench_connector.py ROWS; prints one JSON object. The table's columns are those of tests/faces/snowflake/canned.py.
 """
 
+import atexit
 import json
+import shutil
 import sys
+import tempfile
 import time
+
+# fakesnow makes a folder as soon as it is imported, and leaves it.
+tempfile.tempdir = tempfile.mkdtemp(prefix="bench-connector-")
+atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
 
 import fakesnow
 import snowflake.connector

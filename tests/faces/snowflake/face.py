@@ -16,9 +16,14 @@ import gzip
 import json
 import os
 import re
+import shutil
 import sys
+import tempfile
 import urllib.parse
 import uuid
+
+# fakesnow makes a folder as soon as it is imported, and leaves it; here it goes with this process.
+tempfile.tempdir = tempfile.mkdtemp(prefix="face-snowflake-")
 
 import canned
 from credentials import Credentials
@@ -314,6 +319,7 @@ async def main():
     # Whoever started it holds the other end, and is gone when that closes.
     await asyncio.to_thread(sys.stdin.buffer.read)
     # Connections and statements that are still open are nobody's any more: nothing is told of their end.
+    shutil.rmtree(tempfile.tempdir, ignore_errors=True)
     os._exit(0)
 
 
