@@ -11,6 +11,7 @@ pub fn holds(place: &Place, table: impl Fn(&str) -> String, questions: usize) {
     queries(place, &table);
     samples(place);
     profiles(place);
+    replicas(place, &table);
     cases::metric_queries(place);
     cases::questions(place, questions);
 }
@@ -127,6 +128,34 @@ fn profiles(place: &Place) {
     let same = of_file["columns"].as_array().unwrap().iter().find(|c| c["name"] == "freight").unwrap();
     assert_eq!(freight["distinct"], same["distinct"]);
     assert_eq!(freight["nulls"], same["nulls"]);
+}
+
+/// A copy answers what its table answers, and says so. What is on this machine needs none.
+fn replicas(place: &Place, table: &impl Fn(&str) -> String) {
+    let shown = place.json(&["source", "show", "shop", "--json"]);
+    let orders = shown["tables"].as_array().unwrap().iter().find(|t| lower(&t["name"]) == "orders").unwrap();
+    let name = format!("shop.{}.{}", orders["schema"].as_str().unwrap(), orders["name"].as_str().unwrap());
+    let added = place.run(&["replica", "add", "orders_copy", "--table", &name, "--json"]);
+    if shown["source"]["kind"] == "duckdb" {
+        assert!(added.code == 2 && added.err.contains("on this machine"), "{} {}", added.code, added.err);
+        return;
+    }
+    assert_eq!(added.code, 0, "{}", added.err);
+    let sql =
+        format!("select status, count(*) as n, sum(freight) as f from {} group by status", table("orders"));
+    let rows = |age: &str| {
+        let ran =
+            place.run(&["query", &sql, "--source", "shop", "--max-age", age, "--stats", "--format", "json"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let mut rows: Value = serde_json::from_str(&ran.out.to_lowercase()).unwrap();
+        rows.as_array_mut().unwrap().sort_by_key(|row| row["status"].to_string());
+        let stats = ran.err.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap();
+        (rows, stats["route"].as_str().unwrap().to_owned())
+    };
+    let ((there, far), (here, near)) = (rows("0"), rows("1h"));
+    assert!(!far.contains("replica") && near == "replica:orders_copy", "{far} {near}");
+    same_figures(&there, &here);
+    place.ok(&["replica", "delete", "orders_copy", "--confirm", "orders_copy"]);
 }
 
 /// Tables may be written under the source's name, whatever the source calls its catalog itself.
