@@ -160,7 +160,7 @@ fn parts_and_queries_are_copied_too() {
     for (args, word) in [
         (&["select note from crm.replica.open"][..], "note"),
         (&["select 1 from crm.replica.open", "--max-age", "0"], "wharf replica refresh open"),
-        (&["select 1 from crm.replica.open, crm.public.nothing"], "nothing"),
+        (&["select 1 from crm.replica.open, crm.public.nothing"], "copy that table too"),
         (&["delete from crm.replica.open", "--write"], "--write"),
     ] {
         let all: Vec<&str> = ["query"].iter().chain(args).copied().collect();

@@ -80,8 +80,12 @@ impl Gate {
         let mut copies = parts;
         copies.extend(self.0.catalog.copies().of(name, statement.max_age, clock::now()));
         let schema = source.default_schema();
-        let Some((checked, used)) =
-            self.judge_local(statement, effective, &statement.sql, name, schema, &copies)?
+        let judged = self.judge_local(statement, effective, &statement.sql, name, schema, &copies);
+        // The owner may read every table, so what is missing is the copy.
+        let Some((checked, used)) = judged.map_err(|error| match (effective, error.code.as_str()) {
+            (None, "table_not_allowed") => uncopied(&error),
+            _ => error,
+        })?
         else {
             return Ok(None);
         };
@@ -206,6 +210,14 @@ impl Gate {
         let seen = wharf_policy::rewrite(&sql, &again, &views, Dialect::Duckdb, key);
         Ok((seen.map_err(|d| denied(&d))?, true))
     }
+}
+
+/// A table without a copy stands beside one with a copy.
+fn uncopied(error: &ApiError) -> ApiError {
+    let message =
+        format!("{}: beside a replica, only replicas that are young enough can be read", error.message);
+    ApiError::new(ErrorKind::NotFound, "no_copy", message)
+        .hint("copy that table too: wharf replica add NAME --table TABLE --max-age 1d")
 }
 
 /// What a column of the copied tables is at its source; where several have its name, the one that agrees least.
