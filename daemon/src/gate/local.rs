@@ -67,7 +67,11 @@ impl Gate {
         name: &str,
         source: &Arc<dyn Source>,
     ) -> Result<Option<Plan>, ApiError> {
-        let (parts, text) = (self.0.catalog.copies().parts(name), statement.sql.to_lowercase());
+        let parts = self.0.catalog.copies().parts(name);
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let text = statement.sql.to_lowercase();
         let named = |copy: &LocalCopy| text.contains(&format!("{PARTS}.{}", copy.table.table));
         if statement.action == "replica" || !parts.iter().any(named) {
             return Ok(None);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, interval_at, timeout};
 use wharf_protocol::Source;
 
+/// What is said where no reason is known.
+const WAITING: &str = "waiting for the answer";
 /// How often is asked what is being waited for. What is quicker asks nothing.
 const ASKED: Duration = Duration::from_secs(1);
 /// How long the daemon may take to say so.
@@ -25,7 +27,7 @@ pub(super) async fn watched<T>(
     if !context.terminal.err || context.terminal.quiet {
         return work.await;
     }
-    let sign = Progress::new(&context.terminal, "waiting for the answer");
+    let sign = Progress::new(&context.terminal, WAITING);
     let mut ask = interval_at(Instant::now() + ASKED, ASKED);
     tokio::pin!(work);
     loop {
@@ -36,7 +38,7 @@ pub(super) async fn watched<T>(
                 // Whoever may not see the sources is not told.
                 if let Ok(Ok(sources)) = asked.await {
                     let reason = sources.into_iter().find_map(|source| source.waiting_for);
-                    sign.step(reason.as_deref().unwrap_or("waiting for the answer"), 0, 0);
+                    sign.step(reason.as_deref().unwrap_or(WAITING), 0, 0);
                 }
             }
         }

@@ -10,10 +10,11 @@ mod keys;
 
 use super::column::{Class, Subject};
 use super::passes::{HELD_MARK, Passes};
+use crate::lifecycle::blocking;
 use figures::Sorted;
 use futures::StreamExt;
 use keys::Keys;
-use wharf_protocol::{ApiError, Correlation, ErrorKind};
+use wharf_protocol::{ApiError, Correlation};
 
 const WHAT: &str = "sorting values";
 const MARKS: (u64, u64) = (0, HELD_MARK);
@@ -72,7 +73,7 @@ pub(super) async fn measure(
     }
     drop(columns);
     let correlations = match aligned {
-        Some(_) => Some(blocking(move || correlate::all(&values)).await?),
+        Some(_) => Some(blocking(move || Ok(correlate::all(&values))).await?),
         None => None,
     };
     Ok(Held { subjects: measured, correlations })
@@ -90,12 +91,7 @@ async fn column(
     blocking(move || {
         let (sorted, aligned) = Sorted::of(keys);
         sorted.tell(&mut subject);
-        (subject, aligned)
+        Ok((subject, aligned))
     })
     .await
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| ApiError::new(ErrorKind::Internal, "panic", e.to_string()))
 }

@@ -45,22 +45,6 @@ struct Entry {
 #[async_trait]
 impl Files for Volumes {
     async fn list(&self, folder: &str) -> Result<Vec<FileEntry>, ApiError> {
-        self.listed(folder).await
-    }
-
-    /// At most 256 MiB.
-    async fn read(&self, path: &str) -> Result<Vec<u8>, ApiError> {
-        let url = self.url(FILES, path)?;
-        self.far.call(&self.far.get(url, About::File(path.to_owned()), Instant::now() + PATIENCE)).await
-    }
-}
-
-impl Volumes {
-    pub(super) fn new(far: Arc<Far>) -> Self {
-        Self { far }
-    }
-
-    async fn listed(&self, folder: &str) -> Result<Vec<FileEntry>, ApiError> {
         let until = Instant::now() + PATIENCE;
         let mut all = Vec::new();
         let mut token: Option<String> = None;
@@ -87,6 +71,18 @@ impl Volumes {
         }
         all.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(all)
+    }
+
+    /// At most 256 MiB.
+    async fn read(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let url = self.url(FILES, path)?;
+        self.far.call(&self.far.get(url, About::File(path.to_owned()), Instant::now() + PATIENCE)).await
+    }
+}
+
+impl Volumes {
+    pub(super) fn new(far: Arc<Far>) -> Self {
+        Self { far }
     }
 
     /// Writes a file whole; folders on the way to it are made. With `overwrite` off, one that is there is left alone.
